@@ -1,0 +1,6 @@
+"""``python -m gombus``."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()

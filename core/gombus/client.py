@@ -1,0 +1,35 @@
+"""A client for the legacy wire: one text out, one text back."""
+
+from __future__ import annotations
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.sync.client import connect
+
+from .errors import GombusError
+
+URL = "ws://localhost:40010"
+
+
+class Unreachable(GombusError):
+    """There is no server, it refused the connection, or the connection ended before the answer."""
+
+
+def request(url: str, message: str, timeout: float | None = None) -> str:
+    """Send one message over a connection of its own and wait for the answer.
+
+    :param url: such as ``ws://localhost:40010``.
+    :param timeout: longest wait for the answer in seconds; None waits as long as the connection lives.
+    :raises Unreachable: no answer came; the message says why.
+    """
+    try:
+        # A proxy of the environment would be asked for localhost, too.
+        with connect(url, compression=None, proxy=None, ping_interval=None) as connection:
+            connection.send(message)
+            answer = connection.recv(timeout)
+    except TimeoutError:
+        raise Unreachable(f"no answer from {url} within {timeout:g} s; the request may still be carried out") from None
+    except ConnectionClosed as error:
+        raise Unreachable(f"the connection to {url} ended before the answer: {error}") from error
+    except (OSError, InvalidHandshake, InvalidURI) as error:
+        raise Unreachable(f"no gombus server at {url}: {error}") from error
+    return answer if isinstance(answer, str) else answer.decode("utf-8", "replace")

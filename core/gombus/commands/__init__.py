@@ -1,0 +1,59 @@
+"""The subcommands of the core, one module each, and the options that they share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Callable, TypeVar
+
+import click
+
+from ..config import KEYS, Settings, load
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def config_option(function: Function) -> Function:
+    """The option --config."""
+    return click.option(
+        "--config", "config_file", metavar="FILE", help="Settings file. [default: gombus.toml in this folder, if any]"
+    )(function)
+
+
+def json_option(function: Function) -> Function:
+    """The option --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(function)
+
+
+def setting_options(*keys: str) -> Callable[[Function], Function]:
+    """One option for each of these keys of the settings; those not given stay None."""
+
+    def decorate(function: Function) -> Function:
+        for key in reversed(keys):
+            item = KEYS[key]
+            kind: Any = click.Choice(item.metadata["choices"]) if item.metadata["choices"] else type(item.default)
+            text = f"{item.metadata['help'].capitalize()}. [default: {item.default}]"
+            function = click.option("--" + key.replace("_", "-"), key, type=kind, help=text)(function)
+        return function
+
+    return decorate
+
+
+def settings_from(config_file: str | None, options: dict[str, Any]) -> Settings:
+    """All settings, with these options on top.
+
+    :raises SettingsError: one is unknown or ill-typed.
+    """
+    return load(options, config_file)
+
+
+def print_json(value: Any) -> None:
+    """One JSON text on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns of text on standard output, as wide as they need."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for row in [head, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())

@@ -1,0 +1,63 @@
+"""`gombus send`: one request to a running server."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from ..client import URL, Unreachable, request
+from . import json_option, print_json
+
+
+@click.command(
+    "send",
+    epilog="""\b
+Examples:
+  gombus send '{"elements": {"file": "C:/temp/Points.gxml", "import_mode": "clipboard"}}'
+  gombus send --file request.json
+  gombus send quit""",
+)
+@click.argument("message", required=False)
+@click.option("--file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Send what this file holds.")
+@click.option("--url", default=URL, show_default=True, help="Address of the server.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Longest wait for the answer, s. [default: none]"
+)
+@json_option
+def command(message: str | None, file: Path | None, url: str, timeout: float | None, as_json: bool) -> None:
+    """Send one request and print the answer. MESSAGE is JSON or plain text; - or none reads standard input.
+
+    Exit code: 0 where the request was carried out, 1 where the answer is an error, 2 where there is no answer.
+    """
+    if message is not None and file is not None:
+        raise click.UsageError("give either MESSAGE or --file, not both")
+    text = _text(message, file)
+    start = time.monotonic()
+    try:
+        answer = request(url, text, timeout)
+    except Unreachable as error:
+        if as_json:
+            print_json({"url": url, "request": text, "error": str(error)})
+        else:
+            click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    refused = answer.startswith("Error: ")
+    if as_json:
+        seconds = round(time.monotonic() - start, 6)
+        print_json({"url": url, "request": text, "answer": answer, "ok": not refused, "seconds": seconds})
+    else:
+        click.echo(answer)
+    if refused:
+        sys.exit(1)
+
+
+def _text(message: str | None, file: Path | None) -> str:
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"--file {file}: {error}") from error
+    return sys.stdin.read() if message in (None, "-") else str(message)

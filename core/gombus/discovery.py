@@ -1,0 +1,53 @@
+"""Where plugins come from: entry points of the group `gombus`, and modules that the settings name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any, Callable, NamedTuple
+
+from .config import Settings
+
+GROUP = "gombus"
+
+
+class Candidate(NamedTuple):
+    """A plugin that was found and is not loaded yet."""
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    load: Callable[[], Any]
+    """Import it; may raise anything, because it runs the plugin's code."""
+
+
+def find_candidates(settings: Settings) -> list[Candidate]:
+    """All plugins in the order of their names, whatever order they were installed in. Imports none of them."""
+    found = sorted(_entry_points(), key=lambda candidate: (candidate.name, candidate.distribution))
+    modules = {candidate.module for candidate in found}
+    named = [
+        Candidate(module, "", "", module, _importer(module))
+        for module in sorted(settings.plugin_modules)
+        if module not in modules
+    ]
+    return found + named
+
+
+def _entry_points() -> Iterator[Candidate]:
+    # By distribution, because an entry point of Python 3.9 does not know which one it belongs to.
+    seen: set[str] = set()
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"] if distribution.entry_points else None
+        # The first on sys.path is the one that imports find.
+        if name is None or name.lower() in seen:
+            continue
+        seen.add(name.lower())
+        for point in distribution.entry_points:
+            if point.group == GROUP:
+                yield Candidate(point.name, name, distribution.version, point.value, point.load)
+
+
+def _importer(module: str) -> Callable[[], Any]:
+    return lambda: importlib.import_module(module)

@@ -1,0 +1,75 @@
+"""The queue between the network and the one thread that owns gom.
+
+Work goes in on the network thread and is run on the owner thread, one piece at a time and in order; what came out goes
+back in batches, with one wake-up for all that stands ready, because a wake-up costs more than a small piece of work.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Callable, Generic, NamedTuple, TypeVar
+
+Result = TypeVar("Result")
+
+
+class _Piece(NamedTuple):
+    work: Callable[[], Any]
+    done: Callable[[Any], None]
+
+
+class Executor(Generic[Result]):
+    """Runs pieces of work on the thread that calls `run`.
+
+    `submit`, `deliver` and `stop` belong to the network thread, `run` to the owner thread.
+
+    :param wake: called on the owner thread when results stand ready after none did; it must lead to a call of
+        `deliver` on the network thread.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
+        self._finished: deque[tuple[_Piece, Any]] = deque()
+        self._woken = False
+        self.unfinished = 0
+        """How many pieces were submitted and not yet delivered."""
+
+    def submit(self, work: Callable[[], Result], done: Callable[[Result], None]) -> None:
+        """Queue one piece. `work` runs on the owner thread and must not raise; `done` gets its result here."""
+        self.unfinished += 1
+        self._waiting.put(_Piece(work, done))
+
+    def run(self) -> None:
+        """Run what is submitted until `stop`; the piece that runs then is finished first."""
+        while True:
+            piece = self._waiting.get()
+            if piece is None:
+                return
+            result = piece.work()
+            self._finished.append((piece, result))
+            if not self._woken:
+                self._woken = True
+                self._wake()
+
+    def deliver(self) -> None:
+        """Hand out all results that stand ready."""
+        # Lowered before the first look: what is finished after the last look wakes anew.
+        self._woken = False
+        while self._finished:
+            piece, result = self._finished.popleft()
+            self.unfinished -= 1
+            piece.done(result)
+
+    def stop(self, instead: Result) -> None:
+        """Let `run` return after the piece that it runs; what still waits is not run and gets `instead`."""
+        left = []
+        with suppress(Empty):
+            while True:
+                left.append(self._waiting.get_nowait())
+        self._waiting.put(None)
+        for piece in left:
+            if piece is not None:
+                self.unfinished -= 1
+                piece.done(instead)

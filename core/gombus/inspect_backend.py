@@ -1,0 +1,71 @@
+"""The real INSPECT, through the client `gom` (PyPI: zeiss-inspect-api). The only file that imports it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from .errors import BackendUnavailable
+
+ADDRESS = "TOM_PYTHON_API_URL"
+"""The environment variable in which INSPECT, or the user, gives the address of INSPECT's API."""
+
+
+class InspectBackend:
+    """INSPECT at the address in ``TOM_PYTHON_API_URL``. One per process: gom cannot connect twice.
+
+    :param environ: where the address stands.
+    """
+
+    name = "inspect"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = environ.get(ADDRESS, "")
+        # What follows the question mark is the API key.
+        self.title = f"INSPECT at {self._address.partition('?')[0] or 'no address'}"
+
+    def open(self) -> Any:
+        """Import gom, which connects. Every later gom call must come from this thread.
+
+        :raises BackendUnavailable: no address, no client installed, or no INSPECT at the address.
+        """
+        if not self._address:
+            raise BackendUnavailable(
+                f"{ADDRESS} is not set: start gombus from inside INSPECT, or enable the API in INSPECT's preferences "
+                "and set it to the address shown there"
+            )
+        if threading.current_thread() is not threading.main_thread():
+            raise BackendUnavailable("INSPECT can be used from the main thread only")
+        with _process_kept():
+            try:
+                return importlib.import_module("gom")
+            except ModuleNotFoundError as error:
+                raise BackendUnavailable(
+                    "the gom client is not installed: python -m pip install gombus[inspect]"
+                ) from error
+            except Exception as error:
+                reason = str(error).replace(self._address, self._address.partition("?")[0])
+                raise BackendUnavailable(f"no {self.title}: {type(error).__name__}: {reason}") from None
+
+    def close(self) -> None:
+        """Nothing to let go of: gom closes its connection when the process ends."""
+
+
+@contextmanager
+def _process_kept() -> Iterator[None]:
+    """Put back what importing gom replaces: the streams, sys.exit and os.environ.
+
+    Its versions fail off gom's thread, tell INSPECT of every change of the environment, and lack `isatty` and
+    `encoding`, which log handlers and command lines ask for.
+    """
+    streams, leave, environ, putenv = (sys.stdout, sys.stderr), sys.exit, os.environ, os.putenv
+    try:
+        yield
+    finally:
+        (sys.stdout, sys.stderr), sys.exit = streams, leave
+        os.environ, os.putenv = environ, putenv

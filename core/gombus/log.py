@@ -1,0 +1,57 @@
+"""Log lines: one a line for people, or one JSON object a line for machines; always to standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+
+from .config import Settings
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def configure(settings: Settings) -> None:
+    """Send the log to standard error as the settings say. Done before gom is imported, which replaces the streams."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    # Every port scanner and every dropped handshake would be an error with a traceback there.
+    logging.getLogger("websockets").setLevel(logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
+
+
+class TextFormatter(logging.Formatter):
+    """``2026-11-22T21:53:14.123Z warning gombus.bus: …``; control characters of a client's are written as escapes."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as text; a traceback follows on lines of its own."""
+        head, *traceback = super().format(record).split("\nTraceback", 1)
+        text = "\nTraceback".join([head.replace("\n", "\\n"), *traceback])
+        return _CONTROL.sub(lambda match: repr(match.group())[1:-1], text)
+
+
+class JsonFormatter(TextFormatter):
+    """One JSON object a line: time (ISO 8601, UTC), level, logger, message and, after an exception, traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as one line of JSON."""
+        line = {
+            "time": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)

@@ -1,0 +1,135 @@
+"""The values that travel through gombus. All are frozen, and none knows a socket or a thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable, NamedTuple, Protocol
+
+from .errors import Refusal
+
+JsonObject = Mapping[str, Any]
+"""A decoded JSON object, as `strict.loads` gives it."""
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """How a request type is spoken on the legacy wire, where every answer is one plain text.
+
+    There a request is ``{"<name>": {<parameters>}}``, or, where `plain` is set, any text that starts with the name.
+    """
+
+    required: tuple[str, ...] = ()
+    """Parameters whose absence is reported first, in this order."""
+    ok: str = "O.k."
+    """The answer where the request was carried out."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Error code (see `gombus.errors.ERRORS`) -> sentence; ``{parameter}`` stands for what was sent."""
+    plain: bool = False
+    """Whether plain text that starts with the name is this request. The JSON form is then answered, not run."""
+    precedence: int = 0
+    """Where one message names several request types the highest is run, the others are ignored."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request type, as a plugin offers it.
+
+    The handler is a plain function ``handler(params, context) -> JSON value or None``. It runs on the one thread that
+    owns gom, one request at a time, with parameters that its schema allows and files that can be read. An exception
+    of gom's that it lets pass is answered as `GomRefused`, any other as `InternalError`.
+    """
+
+    name: str
+    """Lower-case letters, digits and ``_``, starting with a letter; at most 64 characters."""
+    schema: JsonObject
+    """JSON Schema (draft 2020-12) of the parameters; what it may say stands in `gombus/metaschema.json`."""
+    handler: Callable[[JsonObject, Context], Any]
+    commands: tuple[str, ...] = ()
+    """The gom commands that the handler may call, such as ``gom.script.sys.import_other_images``."""
+    files: tuple[str, ...] = ()
+    """Parameters that are paths of files to be read: a string, or an array of strings. The path is refused by its
+    text where it is dangerous, and the file is opened once before the handler runs."""
+    legacy: Legacy = field(default_factory=Legacy)
+    at_once: bool = False
+    """Whether it runs beside the queue, on the network thread: for types that never touch gom and return in well
+    under a millisecond."""
+
+
+class Call(NamedTuple):
+    """What a client asks for, freed of the wire it came by."""
+
+    name: str
+    params: JsonObject
+    ignored: tuple[str, ...] = ()
+    """JSON Pointers of members that the wire lets pass unread."""
+
+
+class Answer(NamedTuple):
+    """What a codec answers by itself, with no call."""
+
+    text: str
+
+
+class Outcome(NamedTuple):
+    """How a call ended."""
+
+    result: Any = None
+    error: Refusal | None = None
+    stop: bool = False
+    """Whether the server is to stop once this outcome is answered."""
+
+
+class Context:
+    """What a handler has at hand besides its parameters.
+
+    `gom` lets through the commands that the request type declares and all reading of ``gom.app``; `client` is the
+    asking client's address; `log` writes to the server's log.
+    """
+
+    __slots__ = ("client", "gom", "log", "request", "stopping")
+
+    def __init__(self, request: str, gom: Any, client: str, log: logging.Logger) -> None:
+        self.request = request
+        self.gom = gom
+        self.client = client
+        self.log = log
+        self.stopping = False
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Say how far the work is, for example ``progress(3, 12, "images")``; it goes to the log at level debug."""
+        self.log.debug("%s: %g of %g %s", self.request, done, total, text)
+
+    def stop(self) -> None:
+        """Stop the server once this request is answered."""
+        self.stopping = True
+
+
+class Backend(Protocol):
+    """INSPECT, or what stands for it. Every method is called on the thread that owns gom."""
+
+    name: str
+    """As in the setting `backend`."""
+    title: str
+    """For people, such as ``INSPECT at ws://localhost:44444``."""
+
+    def open(self) -> Any:
+        """Connect, and give what handlers know as ``gom``: `script`, `app`, `File`, `RequestError`, `BreakError`.
+
+        :raises BackendUnavailable: it cannot be reached or is not installed.
+        """
+
+    def close(self) -> None:
+        """Let go of everything that `open` took."""
+
+
+class CallEach(Protocol):
+    """Calls one hook of every plugin, each by itself: one that fails is blocked, the others go on."""
+
+    def __call__(self, hook: str, **arguments: Any) -> list[Any]:
+        """Give the results that are not None, in the order of the plugins' names."""
+
+
+BackendFactory = Callable[[CallEach], Backend]
+"""What `gombus_backends` gives for each name; called once, on the owner thread, when all plugins are there."""

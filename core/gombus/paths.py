@@ -1,0 +1,52 @@
+r"""The lexical gate: which paths are refused by their text alone, before any file is touched.
+
+Looking at a path such as ``\\host\share\x.jpg`` makes Windows send the user's login to that host, so the text is
+judged first. INSPECT runs on Windows; its rules hold on every platform, so that a client that was tried against the
+twin elsewhere gets the same answers on the line. Sources: Microsoft, "Naming Files, Paths, and Namespaces" and
+"File path formats on Windows systems".
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PureWindowsPath
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])", re.IGNORECASE)
+
+ALLOWED = "a plain path such as C:/temp/example.jpg, with no '..', network share, device or further colon in it"
+
+
+def refusal(path: str) -> str | None:
+    """Why this path is refused, as the rest of a sentence; None where it may be looked at.
+
+    Pure text work: never touches a file system.
+    """
+    if _CONTROL.search(path):
+        return "has a control character"
+    if path[:2].replace("\\", "/") == "//":
+        return "is a network or device path"
+    if path.startswith("\\??\\"):
+        return "is a device path"
+    drive, colon, rest = path.partition(":")
+    if colon and (len(drive) != 1 or not drive.isascii() or not drive.isalpha()):
+        return "has a colon that does not follow a drive letter"
+    if colon and rest[:1] not in ("/", "\\"):
+        return "has a drive but no root, so it means another folder on every start"
+    if ":" in rest:
+        return "has a second colon, which names a hidden stream of a file"
+    for part in PureWindowsPath(rest if colon else path).parts:
+        reason = _refused_part(part.strip("\\/"))
+        if reason:
+            return reason
+    return None
+
+
+def _refused_part(part: str) -> str | None:
+    if part == "..":
+        return "climbs with '..'"
+    if part[-1:] in (".", " "):
+        return "has a name that ends in a dot or a space"
+    if _DEVICE.fullmatch(part.split(".")[0].rstrip(" ")):
+        return f"has the name of a device, {part!r}"
+    return None

@@ -1,0 +1,24 @@
+"""JSON files that ship in a package."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+from .errors import PluginError
+from .model import JsonObject
+
+
+def read_schema(package: str, name: str = "schema.json") -> JsonObject:
+    """Read a JSON file that ships in a plugin's package; the usual call is ``read_schema(__name__)``.
+
+    :param package: import name of the package that holds the file.
+    :raises PluginError: the file is missing or no JSON object.
+    """
+    try:
+        value = json.loads((resources.files(package) / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PluginError(f"the file {name} of {package} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise PluginError(f"the file {name} of {package} is no JSON object")
+    return value

@@ -1,0 +1,178 @@
+"""Puts the parts together: the calling thread owns gom and runs the handlers, one more thread serves the network."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Callable, NamedTuple
+
+from .bus import Bus
+from .config import Settings
+from .errors import BackendUnavailable
+from .executor import Executor
+from .inspect_backend import ADDRESS, InspectBackend
+from .model import Backend, Outcome
+from .registry import Registry
+from .server import Server
+from .signals import stop_signals
+from .wire.legacy import LegacyWire
+
+log = logging.getLogger(__name__)
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a handler that computes in Python may keep the network thread waiting, in seconds; Python's default of
+0.005 makes every answer of the server ten times slower meanwhile."""
+FORCED = 130
+"""Exit code of a server that was stopped at once by a second Ctrl-C, as shells count SIGINT."""
+
+
+class Listening(NamedTuple):
+    """A server that accepts connections."""
+
+    url: str
+    backend: Backend
+    registry: Registry
+    stop: Callable[[], None]
+    """Begin to stop, as Ctrl-C does; may be called on any thread."""
+
+
+def run(
+    settings: Settings,
+    on_listening: Callable[[Listening], None],
+    environ: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+) -> None:
+    """Serve until a client or the user stops the server. The calling thread becomes the one that owns gom.
+
+    :param on_listening: called once on this thread when the server listens.
+    :param environ: where INSPECT's address stands; None means `os.environ`.
+    :param registry: None loads the installed plugins.
+    :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
+    :raises CannotListen: the port is taken, or the host is not allowed.
+    """
+    backend, registry, gom = open_backend(settings, os.environ if environ is None else environ, registry)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        with stop_signals() as signals:
+            network = _Network(settings, registry, gom, signals)
+            network.start()
+            try:
+                port = network.port.result()
+                on_listening(Listening(_url(settings.host, port), backend, registry, network.stop))
+                network.executor.run()
+            finally:
+                network.stop()
+                network.join()
+    finally:
+        sys.setswitchinterval(interval)
+        backend.close()
+
+
+def open_backend(
+    settings: Settings, environ: Mapping[str, str], registry: Registry | None = None
+) -> tuple[Backend, Registry, Any]:
+    """Choose and open the backend, and load the plugins.
+
+    :returns: the backend, the plugins, and what handlers know as ``gom``.
+    :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
+    """
+    name, why = settings.backend, settings.source("backend")
+    if name == "auto":
+        name, why = ("inspect", f"{ADDRESS} is set") if environ.get(ADDRESS) else ("twin", f"{ADDRESS} is not set")
+    backend: Backend
+    if name == "inspect":
+        # Importing gom lets the App's modules be seen, and with them plugins, so it comes before the registry.
+        backend = InspectBackend(environ)
+        gom = backend.open()
+        registry = registry or Registry(settings)
+    else:
+        registry = registry or Registry(settings)
+        backend = _from_plugin(name, settings, registry)
+        gom = backend.open()
+    log.info("backend %s (%s): %s", name, why, backend.title)
+    return backend, registry, gom
+
+
+def _from_plugin(name: str, settings: Settings, registry: Registry) -> Backend:
+    factory = registry.backends.get(name)
+    if factory:
+        return factory(registry.call_each)
+    there = ", ".join(["inspect", *sorted(registry.backends)])
+    if settings.backend == "auto":
+        raise BackendUnavailable(
+            f"no INSPECT: {ADDRESS} is not set; and no simulated one: python -m pip install gombus-kit"
+        )
+    raise BackendUnavailable(f"there is no backend {name!r}; allowed: auto, {there}")
+
+
+def _url(host: str, port: int) -> str:
+    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+
+
+class _Network(threading.Thread):
+    """The thread of the event loop."""
+
+    def __init__(self, settings: Settings, registry: Registry, gom: Any, signals: socket.socket | None) -> None:
+        super().__init__(name="gombus-network", daemon=True)
+        self.port: Future[int] = Future()
+        self.executor: Executor[Outcome] = Executor(self._wake)
+        self._settings = settings
+        self._bus = Bus(registry.types, gom, self.executor)
+        self._wire = LegacyWire(kind.request for kind in registry.types.values())
+        self._signals = signals
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: Server
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:
+            if self.port.done():
+                log.exception("bug in the network thread")
+            else:
+                self.port.set_exception(error)
+        finally:
+            # Whatever ended this thread, the owner thread must not wait for work for ever.
+            self._bus.stop()
+
+    def stop(self) -> None:
+        self._call(lambda: self._server.request_stop())
+
+    def _wake(self) -> None:
+        self._call(lambda: self._server.deliver())
+
+    def _call(self, action: Callable[[], None]) -> None:
+        """Run an action on this thread; a loop that is gone has nobody left to be told."""
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(action)
+
+    async def _main(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = Server(self._settings, self._wire, self._bus, self.executor)
+        self._loop = loop
+        watching = asyncio.ensure_future(self._watch_signals(loop))
+        self.port.set_result(await self._server.start())
+        await self._server.stopped.wait()
+        watching.cancel()
+
+    async def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._signals is None:
+            return
+        await loop.sock_recv(self._signals, 1)
+        self._server.request_stop()
+        await loop.sock_recv(self._signals, 1)
+        log.warning("stopped at once; a gom command may still be running in INSPECT")
+        await self._server.close_all()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        # A gom call cannot be cut short, and the thread that sits in it cannot be ended in any other way.
+        os._exit(FORCED)

@@ -1,0 +1,79 @@
+"""The one seam behind which a JSON value is held against a schema. Nothing else imports jsonschema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Callable
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+from referencing import Registry
+
+from .errors import Problem
+from .model import JsonObject
+from .patterns import compile_pattern
+from .strict import pointer_escape
+
+Validator = Callable[[Any], "tuple[Problem, ...]"]
+"""Gives the problems of a JSON value, at most `MAX_PROBLEMS`; an empty tuple means that it is valid."""
+
+MAX_PROBLEMS = 8
+SHOWN = 60
+"""How many characters of a refused value are shown back."""
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: JsonObject) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
+        yield ValidationError("does not match")
+
+
+_Draft: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+def compile_schema(schema: JsonObject) -> Validator:
+    """Make the check for one schema (draft 2020-12). References beyond the schema itself are never fetched."""
+    validator = _Draft(schema, registry=Registry())
+    is_valid = validator.is_valid
+
+    def check(value: Any) -> tuple[Problem, ...]:
+        if is_valid(value):
+            return ()
+        problems = (problem for error in validator.iter_errors(value) for problem in _problems(error))
+        return tuple(islice(dict.fromkeys(problems), MAX_PROBLEMS))
+
+    return check
+
+
+def _problems(error: ValidationError) -> Iterator[Problem]:
+    keyword = str(error.validator)
+    place = "".join("/" + pointer_escape(str(step)) for step in error.absolute_path)
+    instance: Any = error.instance
+    schema: Any = error.schema
+    if keyword == "required":
+        for name in schema["required"]:
+            if name not in instance:
+                yield Problem(f"{place}/{pointer_escape(name)}", keyword, "is missing")
+    elif keyword == "additionalProperties":
+        known = schema.get("properties", {})
+        for name in instance:
+            if name not in known:
+                allowed = ", ".join(known) or "nothing"
+                yield Problem(f"{place}/{pointer_escape(name[:SHOWN])}", keyword, f"is not known; allowed: {allowed}")
+    else:
+        yield Problem(place, keyword, f"{shown(instance)} is not allowed; allowed: {_allowed(schema, error)}")
+
+
+def _allowed(schema: JsonObject, error: ValidationError) -> str:
+    if "enum" in schema:
+        return ", ".join(repr(value) for value in schema["enum"])
+    if "description" in schema:
+        return str(schema["description"])
+    return f"{error.validator} {shown(error.validator_value)}"
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it, cut to a length that can stand in a sentence."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

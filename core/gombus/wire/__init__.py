@@ -1,0 +1,1 @@
+"""Codecs: message -> call, outcome -> message. Pure code: no sockets, no threads, no clock."""

@@ -1,0 +1,113 @@
+"""The legacy wire: one request is one text message, one answer is one plain text.
+
+Every sentence here is the contract with clients that exist; `tests/reference.py` holds it row by row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from .. import strict
+from ..errors import InvalidParams, MalformedMessage, Refusal, code_of
+from ..model import Answer, Call, Outcome, Request
+
+ECHO = 200
+"""How many characters of an unknown request are sent back."""
+
+_MALFORMED = Answer("Error: Malformed JSON message.")
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class LegacyWire:
+    """The codec for one set of request types."""
+
+    def __init__(self, requests: Iterable[Request]) -> None:
+        ordered = sorted(requests, key=lambda request: (-request.legacy.precedence, request.name))
+        self._requests = {request.name: request for request in ordered}
+        self._rank = {request.name: rank for rank, request in enumerate(ordered)}
+        self._plain = {request.name for request in ordered if request.legacy.plain}
+
+    def decode(self, message: str | bytes) -> Call | Answer:
+        """Read one message; what needs no call is answered here. Never raises."""
+        try:
+            text = message if isinstance(message, str) else message.decode("utf-8")
+        except UnicodeDecodeError:
+            return _MALFORMED
+        name = self._plain_name(text)
+        if name:
+            return Call(name, {})
+        try:
+            value = strict.loads(text)
+        except MalformedMessage as error:
+            return self._malformed(error)
+        named = self._rank.keys() & value if isinstance(value, dict) else ()
+        if not named:
+            return Answer(f"Error: Unknown request:\n{repr(value)[:ECHO]}")
+        request = self._requests[min(named, key=self._rank.__getitem__)]
+        return self._call(request, value)
+
+    def encode(self, call: Call, outcome: Outcome) -> str:
+        """Put the outcome of a call into this wire's words."""
+        legacy = self._requests[call.name].legacy
+        error = outcome.error
+        if error is None:
+            return legacy.ok
+        if isinstance(error, InvalidParams):
+            first = min(error.problems, key=lambda problem: _position(legacy.required, _field(problem.pointer)))
+            return _invalid(call.name, first.pointer, first.message)
+        sentence = legacy.texts.get(code_of(error))
+        return f"Error: {sentence.format_map(call.params)}" if sentence else f"Error: {_one_line(error)}"
+
+    def _plain_name(self, text: str) -> str | None:
+        word = _WORD.match(text)
+        if word is None:
+            return None
+        prefixes = (word.group()[:length] for length in range(word.end(), 0, -1))
+        return next((prefix for prefix in prefixes if prefix in self._plain), None)
+
+    def _malformed(self, error: MalformedMessage) -> Answer:
+        name = _field(error.pointer)
+        inside = error.pointer[len(name) + 2 :]
+        if inside and name in self._requests:
+            return Answer(_invalid(name, f"/{inside}", str(error)))
+        return _MALFORMED
+
+    def _call(self, request: Request, message: dict[str, Any]) -> Call | Answer:
+        legacy, name = request.legacy, request.name
+        if legacy.plain:
+            return Answer(legacy.ok)
+        params = message[name]
+        if not isinstance(params, dict):
+            if not legacy.required:
+                return Answer(f"Error: Invalid parameters of '{name}' request: an object is allowed.")
+            params = {}
+        for field in legacy.required:
+            if field not in params:
+                return Answer(f"Error: Missing parameter '{field}' in '{name}' request.")
+        ignored = [f"/{strict.pointer_escape(key)}" for key in message if key != name]
+        known = request.schema["properties"]
+        if not params.keys() <= known.keys():
+            ignored += [f"/{name}/{strict.pointer_escape(key)}" for key in params if key not in known]
+            params = {key: value for key, value in params.items() if key in known}
+        return Call(name, params, tuple(ignored))
+
+
+def _invalid(name: str, pointer: str, message: str) -> str:
+    field = _field(pointer)
+    inside = pointer[len(field) + 1 :]
+    at = f" (at {inside})" if inside else ""
+    return f"Error: Invalid parameter '{field}' in '{name}' request: {message}{at}"
+
+
+def _field(pointer: str) -> str:
+    return pointer[1:].partition("/")[0]
+
+
+def _position(order: tuple[str, ...], field: str) -> int:
+    return order.index(field) if field in order else len(order)
+
+
+def _one_line(error: Refusal) -> str:
+    return " ".join(str(error).split())
