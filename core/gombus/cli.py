@@ -40,9 +40,13 @@ class Group(click.Group):
         from . import config, log
         from .registry import Registry
 
-        settings = config.load()
-        log.configure(settings)
-        Registry(settings).call_each("gombus_commands", cli=self)
+        try:
+            settings = config.load()
+            log.configure(settings)
+            Registry(settings).call_each("gombus_commands", cli=self)
+        except GombusError as error:
+            # The core's own subcommands, and their help, are there all the same.
+            click.echo(f"Error: {error}", err=True)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a subcommand; what gombus raises on purpose becomes one line and exit code 1."""

@@ -30,6 +30,6 @@ def request(url: str, message: str, timeout: float | None = None) -> str:
         raise Unreachable(f"no answer from {url} within {timeout:g} s; the request may still be carried out") from None
     except ConnectionClosed as error:
         raise Unreachable(f"the connection to {url} ended before the answer: {error}") from error
-    except (OSError, InvalidHandshake, InvalidURI) as error:
+    except (OSError, ValueError, InvalidHandshake, InvalidURI) as error:
         raise Unreachable(f"no gombus server at {url}: {error}") from error
     return answer if isinstance(answer, str) else answer.decode("utf-8", "replace")

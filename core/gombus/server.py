@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +24,8 @@ from .validation import shown
 from .wire.legacy import LegacyWire
 
 log = logging.getLogger(__name__)
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
 
 CLOSE_LIMIT_S = 2.0
 """How long, in seconds, a client may take to answer a close frame."""
@@ -129,7 +132,6 @@ class Server:
 
 
 def _host_name(header: str) -> str:
-    """The name in a Host header (RFC 9110 section 7.2), without port and brackets, in lower case."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].lower()
+    """The name in a Host header (RFC 9110 section 7.2), without port and brackets, in lower case; else nothing."""
+    match = _HOST.fullmatch(header)
+    return (match[1] or match[2]).lower() if match else ""

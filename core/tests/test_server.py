@@ -1,0 +1,253 @@
+"""Sockets, the opening handshake and stopping, with a real client."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from gombus.errors import CannotListen
+from support import WAIT_S, BreakError, Serving, WatchingGom, handshake, request, serving, stop_request
+
+
+def client(server: Serving, **options: Any) -> ClientConnection:
+    return connect(server.url, proxy=None, **options)
+
+
+def say(word: str) -> str:
+    return json.dumps({"say": {"word": word}})
+
+
+def test_a_request_is_answered_and_reaches_gom_on_the_owner_thread() -> None:
+    gom = WatchingGom()
+    with serving(request(), gom=gom) as server, client(server) as connection:
+        connection.send(say("hello"))
+        assert connection.recv(WAIT_S) == "O.k."
+        assert gom.words == ["hello"]
+        assert gom.threads == {server.thread.ident}
+
+
+def test_localhost_is_served_on_both_address_families() -> None:
+    with serving(request()) as server:
+        addresses = ["127.0.0.1"]
+        if _has_ipv6():
+            addresses.append("[::1]")
+        for address in addresses:
+            with connect(f"ws://{address}:{server.port}", proxy=None) as connection:
+                connection.send("5")
+                assert connection.recv(WAIT_S) == "Error: Unknown request:\n5"
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with serving(request()) as server:
+        second = serving(request(), port=server.port)
+        with pytest.raises(CannotListen, match=rf"^port {server.port} on localhost is taken"), second:
+            pytest.fail("two servers on one port")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org"])
+def test_what_is_not_loopback_is_refused(host: str) -> None:
+    with pytest.raises(CannotListen, match="is not loopback"), serving(request(), host=host):
+        pytest.fail("listened beyond loopback")
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost", "null"])
+def test_a_foreign_origin_is_refused(origin: str) -> None:
+    with serving(request()) as server, pytest.raises(InvalidStatus, match="403"):
+        client(server, origin=origin)
+
+
+def test_an_allowed_origin_is_served() -> None:
+    with serving(request(), origins=("https://mes.example",)) as server:
+        with client(server, origin="https://mes.example") as connection:
+            connection.send(say("x"))
+            assert connection.recv(WAIT_S) == "O.k."
+        with pytest.raises(InvalidStatus, match="403"):
+            client(server, origin="https://mes.example.evil")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:40010", b"101"),
+        ("LOCALHOST", b"101"),
+        ("127.0.0.1", b"101"),
+        ("[::1]:5", b"101"),
+        ("inspect-pc", b"101"),
+        ("evil.example:40010", b"403"),
+        ("localhost.evil.example", b"403"),
+        ("", b"403"),
+        ("[::1", b"403"),
+        ("localhost:x", b"403"),
+        ("localhost:1:2", b"403"),
+        ("a\r\nHost: localhost", b"403"),
+    ],
+)
+def test_the_host_header_must_name_this_server(host: str, status: bytes) -> None:
+    with serving(request(), hosts=("Inspect-PC",)) as server:
+        assert _handshake(server.port, f"Host: {host}\r\n") == status
+
+
+def test_a_request_without_host_is_refused() -> None:
+    with serving(request()) as server:
+        assert _handshake(server.port, "") == b"403"
+
+
+def _handshake(port: int, headers: str) -> bytes:
+    """The status with which a handshake with these headers is answered."""
+    with socket.create_connection(("127.0.0.1", port), WAIT_S) as raw:
+        raw.sendall(handshake(headers))
+        return raw.recv(1024).split(b" ")[1]
+
+
+def test_compression_is_not_used_and_the_server_does_not_name_its_software() -> None:
+    with serving(request()) as server, client(server, compression="deflate") as connection:
+        assert connection.response is not None
+        assert "Sec-WebSocket-Extensions" not in connection.response.headers
+        assert "Server" not in connection.response.headers
+
+
+def test_a_message_that_is_too_big_closes_with_1009() -> None:
+    with serving(request()) as server, client(server) as connection:
+        connection.send("x" * (64 * 1024 + 1))
+        with pytest.raises(ConnectionClosedError):
+            connection.recv(WAIT_S)
+        assert connection.close_code == 1009
+
+
+def test_the_largest_message_is_read() -> None:
+    with serving(request()) as server, client(server) as connection:
+        connection.send('"' + "x" * (64 * 1024 - 2) + '"')
+        assert connection.recv(WAIT_S) == "Error: Unknown request:\n'" + "x" * 199
+
+
+def test_quit_is_answered_closes_with_1000_and_stops_the_server() -> None:
+    with serving(stop_request()) as server:
+        with client(server) as connection, client(server) as other:
+            connection.send("quit")
+            assert connection.recv(WAIT_S) == "bye"
+            with pytest.raises(ConnectionClosedOK):
+                connection.recv(WAIT_S)
+            assert (connection.close_code, connection.close_reason) == (1000, "Closing connection.")
+            with pytest.raises(ConnectionClosed):
+                other.recv(WAIT_S)
+            assert (other.close_code, other.close_reason) == (1001, "Server is stopping.")
+        assert server.ended()
+        with pytest.raises(OSError):
+            client(server)
+
+
+def test_esc_in_inspect_answers_the_client_and_stops_the_server() -> None:
+    gom = WatchingGom()
+    gom.errors["esc"] = BreakError()
+    with serving(request(), gom=gom) as server, client(server) as connection:
+        connection.send(say("esc"))
+        assert connection.recv(WAIT_S) == "Error: The user stopped the script in INSPECT."
+        assert server.ended()
+
+
+def test_during_a_gom_call_others_are_answered_and_its_own_answer_arrives_late() -> None:
+    gom = WatchingGom()
+    gom.hold_word = "slow"
+    status = request("status", lambda *_: None, at_once=True)
+    with serving(request(), status, stop_request(), gom=gom) as server:
+        with client(server) as slow, client(server) as other:
+            slow.send(say("slow"))
+            assert gom.entered.wait(WAIT_S)
+            assert slow.ping().wait(WAIT_S), "no pong during a gom call"
+            other.send('{"status": {}}')
+            assert other.recv(WAIT_S) == "O.k."
+            other.send("quit")
+            assert other.recv(WAIT_S) == "bye"
+            gom.go_on.set()
+            assert slow.recv(WAIT_S) == "O.k."
+        assert server.ended()
+
+
+def test_stopping_finishes_what_runs_and_answers_what_waits() -> None:
+    gom = WatchingGom()
+    gom.hold_word = "running"
+    with serving(request(), gom=gom) as server, client(server) as running, client(server) as waiting:
+        running.send(say("running"))
+        assert gom.entered.wait(WAIT_S)
+        waiting.send(say("waiting"))
+        waiting.send("5")
+        # The answer of the second message shows nothing yet, because answers come in order; a pong shows that
+        # both were read.
+        assert waiting.ping().wait(WAIT_S)
+        server.listening.stop()
+        assert waiting.recv(WAIT_S) == "Error: The server is stopping; the request was not started."
+        assert waiting.recv(WAIT_S) == "Error: Unknown request:\n5"
+        gom.go_on.set()
+        assert running.recv(WAIT_S) == "O.k."
+        for connection in (running, waiting):
+            with pytest.raises(ConnectionClosed):
+                connection.recv(WAIT_S)
+            assert connection.close_code == 1001
+        assert server.ended()
+        assert gom.words == ["running"]
+
+
+def test_while_it_stops_new_connections_are_refused() -> None:
+    gom = WatchingGom()
+    gom.hold_word = "running"
+    with serving(request(), gom=gom) as server, client(server) as running:
+        running.send(say("running"))
+        assert gom.entered.wait(WAIT_S)
+        server.listening.stop()
+        assert refused_at_last(server)
+        gom.go_on.set()
+        assert running.recv(WAIT_S) == "O.k."
+
+
+def refused_at_last(server: Serving) -> bool:
+    """Connect until it is refused: the network thread hears of the stop a moment later."""
+    for _ in range(10_000):
+        try:
+            with client(server):
+                pass
+        except (OSError, InvalidStatus, EOFError):
+            return True
+    return False
+
+
+def test_10000_jobs_of_several_clients_run_one_at_a_time_on_one_thread_in_accepted_order() -> None:
+    gom = WatchingGom()
+    clients, each = 8, 1250
+    with serving(request(), gom=gom) as server:
+
+        def work(number: int) -> None:
+            with client(server) as connection:
+                for index in range(each):
+                    connection.send(say(f"{number}-{index}"))
+                    # At most 64 requests may be unanswered; the first answers are awaited while more are sent.
+                    if index >= 32:
+                        answers[number].append(connection.recv(WAIT_S))
+                while len(answers[number]) < each:
+                    answers[number].append(connection.recv(WAIT_S))
+
+        answers: list[list[Any]] = [[] for _ in range(clients)]
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(WAIT_S * 4)
+        assert answers == [["O.k."] * each] * clients
+        assert gom.threads == {server.thread.ident}
+        assert not gom.overlapped
+        for number in range(clients):
+            mine = [word for word in gom.words if word.startswith(f"{number}-")]
+            assert mine == [f"{number}-{index}" for index in range(each)]

@@ -1,0 +1,64 @@
+"""What the tests of the whole share: the installed plugins served over the twin."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from gombus.config import load
+from gombus.registry import Registry
+from gombus_kit import samples
+from gombus_kit.twin import Twin
+from support import Serving
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The installed plugins."""
+    return Registry(load(environ={}))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> dict[str, str]:
+    """The files that the reference's rows name."""
+    files = {
+        "IMAGE": samples.IMAGE,
+        "ELEMENTS": samples.ELEMENTS,
+        "BROKEN_IMAGE": samples.BROKEN_IMAGE,
+        "BROKEN_ELEMENTS": samples.BROKEN_IMAGE,
+    }
+    made = {name: str(shutil.copy(path, tmp_path / f"{name.lower()}{path.suffix}")) for name, path in files.items()}
+    return {**made, "MISSING": str(tmp_path / "nope.jpg")}
+
+
+class TwinServer(Serving):
+    """All installed plugins over the twin."""
+
+    @property
+    def twin(self) -> Twin:
+        """The simulated INSPECT behind it."""
+        twin: Twin = self.listening.backend.twin  # type: ignore[attr-defined]  # the twin's backend has it
+        return twin
+
+
+@pytest.fixture
+def twin_server() -> Iterator[Callable[..., TwinServer]]:
+    """Starts servers; they are stopped at the end of the test."""
+    started: list[TwinServer] = []
+
+    def start(**options: Any) -> TwinServer:
+        settings = load({"port": 0, "backend": "twin", **options}, environ={})
+        server = TwinServer(settings, lambda: Registry(settings))
+        server.start()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.listening.stop()
+        assert server.ended()
+        assert server.error is None
