@@ -9,7 +9,6 @@ twin elsewhere gets the same answers on the line. Sources: Microsoft, "Naming Fi
 from __future__ import annotations
 
 import re
-from pathlib import PureWindowsPath
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])", re.IGNORECASE)
@@ -24,27 +23,28 @@ def refusal(path: str) -> str | None:
     """
     if _CONTROL.search(path):
         return "has a control character"
-    if path[:2].replace("\\", "/") == "//":
+    # Windows takes both slashes for the same, and several for one.
+    path = path.replace("\\", "/")
+    if path.startswith("//"):
         return "is a network or device path"
-    if path.startswith("\\??\\"):
+    if path.startswith("/??/"):
         return "is a device path"
     drive, colon, rest = path.partition(":")
     if colon and (len(drive) != 1 or not drive.isascii() or not drive.isalpha()):
         return "has a colon that does not follow a drive letter"
-    if colon and rest[:1] not in ("/", "\\"):
+    if colon and not rest.startswith("/"):
         return "has a drive but no root, so it means another folder on every start"
     if ":" in rest:
         return "has a second colon, which names a hidden stream of a file"
-    for part in PureWindowsPath(rest if colon else path).parts:
-        reason = _refused_part(part.strip("\\/"))
-        if reason:
-            return reason
-    return None
+    reasons = (_refused_part(part) for part in path.split("/"))
+    return next((reason for reason in reasons if reason), None)
 
 
 def _refused_part(part: str) -> str | None:
     if part == "..":
         return "climbs with '..'"
+    if part == ".":
+        return None
     if part[-1:] in (".", " "):
         return "has a name that ends in a dot or a space"
     if _DEVICE.fullmatch(part.split(".")[0].rstrip(" ")):

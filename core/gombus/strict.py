@@ -39,7 +39,8 @@ def loads(text: str) -> Any:
         raise MalformedMessage(f"no JSON: {error.msg} at character {error.pos}") from None
     except _NumberRefused as error:
         raise MalformedMessage(str(error), _pointer_to_number(text)) from None
-    if "\\u" in text:
+    # Half a pair stands in an escape, or where a decoder let it pass; ASCII without escapes has none.
+    if "\\u" in text or not text.isascii():
         _refuse_surrogates(value)
     return value
 

@@ -1,0 +1,171 @@
+"""Patterns out of schemas: read as JSON Schema means them, and judged before they are run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gombus.patterns import compile_pattern, slow_reason
+from gombus.strict import MAX_SIZE
+
+NO_EXPRESSION = "is no regular expression: "
+UNBOUNDED = "whose cost cannot be bounded"
+TOO_LONG = "can take too long on "
+
+FOCAL_LENGTH = r"^0*([1-9][0-9]*(\.[0-9]*)?|\.0*[1-9][0-9]*)$"
+
+QUICK: list[tuple[str, int]] = [
+    # pattern, the longest string that it is held against
+    ("", 0),
+    ("", MAX_SIZE),
+    ("^$", MAX_SIZE),
+    ("^abc$", MAX_SIZE),
+    ("^[a-z]+$", MAX_SIZE),
+    ("^[^<>]*$", MAX_SIZE),
+    ("^[a-z]{3,8}$", MAX_SIZE),
+    ("^(?:ab)*$", MAX_SIZE),
+    ("^(ab|cd|ef)$", MAX_SIZE),
+    ("^a?b?c?d?e?f?$", MAX_SIZE),
+    ("^[A-Z]{2}[0-9]{6}$", 8),
+    ("^[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2}$", 10),
+    (r"^\d{4}-\d{2}-\d{2}$", MAX_SIZE),
+    (FOCAL_LENGTH, 24),
+    (r"^[a-z]+(\.[a-z]+)?$", 64),
+    (r"^[^.]*\.jpg$", 1024),
+    (r"\.jpg$", 1024),
+    ("[a-z]", 1024),
+    ("[a-z]+$", 128),
+    ("^[a-z]+?$", 1024),
+    ("^(a{3}){4}$", 1024),
+    ("^(?:x[0-9]{2}){0,8}$", 24),
+    ("a{5000}", 4),
+    ("^(?P<year>[0-9]{4})$", 4),
+    ("^(?:a|^b)$", 16),
+    (r"^\bword\b$", 16),
+]
+
+SLOW: list[tuple[str, int, str]] = [
+    # Repeats of what varies: 2^n ways.
+    ("^(a+)+$", 32, TOO_LONG),
+    ("^(a*)*$", 32, TOO_LONG),
+    ("^(a+)*?b", 32, TOO_LONG),
+    ("^(a|aa)+$", 64, TOO_LONG),
+    ("^(a|a)*$", 64, TOO_LONG),
+    ("^(a?){40}$", 40, TOO_LONG),
+    ("^((a{1,9}){1,9}){1,9}$", 64, TOO_LONG),
+    ("^([a-z]+[0-9]?)+$", 32, TOO_LONG),
+    ("^(x(a+)?)*$", 64, TOO_LONG),
+    ("^(ab|cd)*$", 64, TOO_LONG),
+    # Repeats side by side: n^k ways.
+    ("^a*a*a*$", 1024, TOO_LONG),
+    ("^[a-z]*[a-z]*[a-z]*[0-9]$", 256, TOO_LONG),
+    (r"^.*\..*\..*$", 4096, TOO_LONG),
+    ("^.*.*=.*$", 256, TOO_LONG),
+    # Tried again from every character on.
+    ("[a-z]+$", MAX_SIZE, TOO_LONG),
+    (".*a", 4096, TOO_LONG),
+    ("(^a|b*c)", 4096, TOO_LONG),
+    # Only one of the branches is held at the start.
+    ("^x|a*b", MAX_SIZE, TOO_LONG),
+    ("^x|^y|a*b", MAX_SIZE, TOO_LONG),
+    # A fixed repeat is run again for every way that leads to it.
+    ("^a*[ab]{30000}$", MAX_SIZE, TOO_LONG),
+    ("^(a*[ab]{2000}|b)$", MAX_SIZE, TOO_LONG),
+    # Nothing at all, but very often.
+    ("^(?:(?:(?:){9999}){9999}){9999}$", 8, TOO_LONG),
+    (r"^((\b){60000}){60000}", 8, TOO_LONG),
+    # The engine's own devices.
+    ("^(?=a)", 8, UNBOUNDED),
+    ("^(?!a)", 8, UNBOUNDED),
+    ("(?<=a)b", 8, UNBOUNDED),
+    ("(?<!a)b", 8, UNBOUNDED),
+    (r"^(a*)\1$", 8, UNBOUNDED),
+    ("^(?P<x>a)(?P=x)$", 8, UNBOUNDED),
+    ("^(a)?(?(1)b|c)$", 8, UNBOUNDED),
+    # No regular expressions.
+    ("(", 8, NO_EXPRESSION),
+    (")", 8, NO_EXPRESSION),
+    ("[a", 8, NO_EXPRESSION),
+    ("*a", 8, NO_EXPRESSION),
+    ("a**", 8, NO_EXPRESSION),
+    ("a{2,1}", 8, NO_EXPRESSION),
+    ("[z-a]", 8, NO_EXPRESSION),
+    ("a\\", 8, NO_EXPRESSION),
+    (r"\8", 8, NO_EXPRESSION),
+    ("(?P<1>a)", 8, NO_EXPRESSION),
+    ("(?L)a", 8, NO_EXPRESSION),
+    # Python says these in other ways.
+    ("a{99999999999999999999}", 8, NO_EXPRESSION),
+    ("(?u)a", 8, NO_EXPRESSION),
+    ("(" * 500 + ")" * 500, 8, ""),
+]
+
+
+def _id(value: object) -> str:
+    return ascii(value)[1:41] if isinstance(value, str) else str(value)
+
+
+@pytest.mark.parametrize(("pattern", "length"), QUICK, ids=_id)
+def test_a_quick_pattern_is_allowed(pattern: str, length: int) -> None:
+    assert slow_reason(pattern, length) is None
+
+
+@pytest.mark.parametrize(("pattern", "length", "reason"), SLOW, ids=_id)
+def test_what_could_take_long_is_refused_with_its_reason(pattern: str, length: int, reason: str) -> None:
+    given = slow_reason(pattern, length)
+    assert given is not None
+    assert reason in given
+
+
+@pytest.mark.skipif("sys.version_info < (3, 11)", reason="newer syntax")
+@pytest.mark.parametrize("pattern", ["^(?>a*)b", "^a*+b", "^(?:ab)++c"])
+def test_atomic_groups_are_refused(pattern: str) -> None:
+    assert UNBOUNDED in str(slow_reason(pattern, 8))
+
+
+def test_the_same_pattern_is_quick_on_short_strings_and_slow_on_long_ones() -> None:
+    assert slow_reason("^[a-z]*[a-z]*[0-9]$", 64) is None
+    assert TOO_LONG + "65536 characters" in str(slow_reason("^[a-z]*[a-z]*[0-9]$", 65536))
+
+
+def test_what_to_change_is_said() -> None:
+    assert "lower maxLength" in str(slow_reason("^(a+)+$", 32))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken", "refused"),
+    [
+        # The end is the end, not the end of the last line.
+        ("^[a-z]+$", ["abc"], ["abc\n", "abc\n\n", "abc\nabc", "\nabc"]),
+        ("^(a|b$)", ["a\n", "b"], ["b\n"]),
+        ("a$|b", ["a", "b\n"], ["a\n"]),
+        # Elsewhere a dollar sign is one.
+        (r"^\$$", ["$"], ["", "a", "$\n"]),
+        ("^[$]$", ["$"], ["", "a", "$\n"]),
+        ("^[^$]$", ["a", "\n"], ["$", "", "a\n"]),
+        ("^[]$]$", ["$", "]"], ["a", "]\n"]),
+        ("^[^]$]$", ["a"], ["$", "]"]),
+        (r"^[\]$]$", ["$", "]"], ["\\", "]\n"]),
+        (r"^\\$", ["\\"], ["\\$", "\\\n"]),
+        (r"^\[$", ["["], ["[\n"]),
+        # ASCII alone.
+        (r"^\d+$", ["0123456789"], ["\u0663", "\uff13", "1\u0663", "\u00b2"]),
+        (r"^\w+$", ["aZ_9"], ["\u00e9", "\u0663", "\u00df"]),
+        (r"^\s$", [" ", "\n"], ["\u00a0", "\u2003"]),
+        (r"^\D$", ["a", "\u0663"], ["1"]),
+        # Found anywhere unless it says otherwise.
+        ("b", ["abc", "b"], ["ac", ""]),
+        ("", ["", "x"], []),
+        (FOCAL_LENGTH, ["50.0", "2", ".5", "0001", "1."], ["0", "0.0", ".", "", "-1", "1e3", " 1", "1\n", "\u0661"]),
+    ],
+)
+def test_patterns_are_read_as_json_schema_means_them(pattern: str, taken: list[str], refused: list[str]) -> None:
+    compiled = compile_pattern(pattern)
+    assert [text for text in taken if not compiled.search(text)] == []
+    assert [text for text in refused if compiled.search(text)] == []
+
+
+def test_compiling_what_is_no_regular_expression_says_so() -> None:
+    with pytest.raises(re.error, match="unterminated"):
+        compile_pattern("(")
