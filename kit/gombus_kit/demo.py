@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-from gombus import config, log, runtime
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from gombus import GombusError, log, runtime
+from gombus.config import Settings
+
 from . import samples
 from .show import print_project, project_as_json
+
+NEEDED = {"image", "elements", "quit"}
+INSTALL = "python -m pip install gombus-image-import gombus-elements-import gombus-quit"
 
 
 class Step(NamedTuple):
@@ -53,15 +59,29 @@ def steps() -> list[Step]:
     ]
 
 
+def _number(context: click.Context, option: click.Parameter, value: float) -> float:
+    """click's range lets NaN pass."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
+    return value
+
+
 @click.command("demo", epilog="Example: gombus demo --delay 0.5")
-@click.option("--delay", type=click.FloatRange(0, 3600), default=0.0, help="How long each gom command takes, in s.")
+@click.option(
+    "--delay",
+    type=click.FloatRange(0, 3600),
+    default=0.0,
+    callback=_number,
+    help="How long each gom command takes, in s.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def command(delay: float, as_json: bool) -> None:
     """Start a server with the simulated INSPECT on a free port, send it requests, and show what became of them.
 
     Exit code: 0 where every answer was the expected one, else 1.
     """
-    settings = config.load({"backend": "twin", "port": 0, "log_level": "error"}, environ={})
+    # A site's own settings stay out of it: the demonstration is the same everywhere.
+    settings = Settings(backend="twin", port=0, log_level="error")
     log.configure(settings)
     demonstration = Demonstration(delay, as_json)
     runtime.run(settings, demonstration.start, environ={})
@@ -81,6 +101,10 @@ class Demonstration:
 
     def start(self, listening: runtime.Listening) -> None:
         """The server listens."""
+        missing = NEEDED - listening.registry.types.keys()
+        if missing:
+            listening.stop()
+            raise GombusError(f"the demonstration needs the request types {', '.join(sorted(missing))}; {INSTALL}")
         self._twin = getattr(listening.backend, "twin")  # noqa: B009  # only the twin's backend has it
         self._twin.faults.delay_s = self._delay_s
         if not self._as_json:

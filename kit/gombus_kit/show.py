@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 from rich.tree import Tree
 
 from .twin import Elements, Image, Project
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def print_project(project: Project) -> None:
@@ -17,14 +20,14 @@ def print_project(project: Project) -> None:
     tree = Tree("Project")
     series_branch = tree.add(f"Measurement series ({len(project.measurement_series)})")
     for series in project.measurement_series:
-        branch = series_branch.add(f"{escape(series.name)}, focal length {series.focal_length:g} mm")
+        branch = series_branch.add(_text(f"{series.name}, focal length {series.focal_length:g} mm"))
         for image in series.images:
-            branch.add(escape(_image_line(image)))
+            branch.add(_text(_image_line(image)))
     stages_branch = tree.add(f"Stages ({len(project.stages)})")
     for stage in project.stages:
-        stages_branch.add(escape(f"{stage.name}: {_elements_line(stage.elements)}"))
-    tree.add(escape(f"Clipboard: {_elements_line(project.clipboard) if project.clipboard else 'empty'}"))
-    Console(highlight=False, soft_wrap=True).print(tree)
+        stages_branch.add(_text(f"{stage.name}: {_elements_line(stage.elements)}"))
+    tree.add(_text(f"Clipboard: {_elements_line(project.clipboard) if project.clipboard else 'empty'}"))
+    Console(highlight=False).print(tree)
 
 
 def project_as_json(project: Project) -> dict[str, Any]:
@@ -41,6 +44,11 @@ def project_as_json(project: Project) -> dict[str, Any]:
         "stages": [{"name": stage.name, **stage.elements._asdict()} for stage in project.stages],
         "clipboard": project.clipboard._asdict() if project.clipboard else None,
     }
+
+
+def _text(line: str) -> Text:
+    """A line as it is: no markup, no emoji, and a client's control characters as escapes."""
+    return Text(_CONTROL.sub(lambda match: repr(match.group())[1:-1], line))
 
 
 def _image_line(image: Image) -> str:

@@ -16,7 +16,13 @@ class RequestError(RuntimeError):
         self.error_log = error_log
 
     def __str__(self) -> str:
-        return f"{self.error_code}: {self.description}"
+        if self.error_log.startswith(self.description):
+            return f"{self.error_code}: {self.error_log}"
+        return f"{self.error_code}: {self.description}\n\n{self.error_log}"
+
+    def __getitem__(self, index: int) -> str:
+        """Code and log, as older scripts ask for them."""
+        return str(self.args[index])
 
 
 class BreakError(Exception):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .errors import FILE_BROKEN, RequestError
 
+# What Pillow reads by itself: for others it would start programs such as Ghostscript.
+_FORMATS = ("BMP", "JPEG", "PNG", "TIFF")
 _EXIF_IFD = 0x8769
 _FOCAL_LENGTH = 0x920A  # Exif 2.32, table 8: FocalLength, in mm
 
@@ -34,24 +37,23 @@ def read_image(path: str) -> ImageFacts:
 
     try:
         with warnings.catch_warnings():
-            # Cameras of more than 89 megapixels exist; Pillow still refuses twice that.
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-            with PIL.Image.open(path) as image:
+            # Of damaged EXIF, and of more than 89 megapixels: such cameras exist, and Pillow still refuses twice that.
+            warnings.simplefilter("ignore")
+            with PIL.Image.open(path, formats=_FORMATS) as image:
                 image.load()
-                focal_length = image.getexif().get_ifd(_EXIF_IFD).get(_FOCAL_LENGTH)
-                return ImageFacts(image.width, image.height, image.mode, _positive(focal_length))
+                return ImageFacts(image.width, image.height, image.mode, _exif_focal_length(image))
     except Exception as error:
         # Damaged files make Pillow raise whatever its decoders happen to meet.
         raise RequestError(f"Image file cannot be imported: {error}", FILE_BROKEN, str(error)) from error
 
 
-def _positive(value: object) -> float | None:
-    """What cameras write for "not known" (nothing, 0/0, several values) gives None."""
+def _exif_focal_length(image: Any) -> float | None:
+    """What cameras write for "not known" (nothing, 0/0, several values) gives None, and so does damaged EXIF."""
     try:
-        number = float(value)  # type: ignore[arg-type]  # whatever Pillow read
-    except (TypeError, ValueError, ZeroDivisionError):
+        number = float(image.getexif().get_ifd(_EXIF_IFD).get(_FOCAL_LENGTH))
+    except Exception:
         return None
-    return number if number > 0 else None
+    return number if 0 < number < math.inf else None
 
 
 def read_elements(path: str) -> dict[str, int]:
@@ -64,7 +66,7 @@ def read_elements(path: str) -> dict[str, int]:
 
     try:
         root = defusedxml.ElementTree.parse(path, forbid_dtd=True).getroot()
-    except (OSError, SyntaxError, ValueError, defusedxml.DefusedXmlException) as error:
+    except (OSError, SyntaxError, ValueError, LookupError, defusedxml.DefusedXmlException) as error:
         raise RequestError(f"Elements file cannot be imported: {error}", FILE_BROKEN, str(error)) from error
     counts = Counter(str(child.tag).rpartition("}")[2] for child in ([] if root is None else root))
     if not counts:

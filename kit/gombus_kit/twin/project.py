@@ -56,7 +56,7 @@ class SeriesByName:
         """:raises RequestError: there is no such series."""
         try:
             return self._series[key] if isinstance(key, str) else list(self._series.values())[key]
-        except (KeyError, IndexError):
+        except (KeyError, IndexError, TypeError):
             raise RequestError(f"There is no measurement series {key!r}", UNKNOWN_ITEM) from None
 
     def __iter__(self) -> Iterator[MeasurementSeries]:
@@ -118,7 +118,10 @@ class Project:
 def _focal_length(value: object) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     is_decimal = isinstance(value, str) and _DECIMAL.fullmatch(value)
-    number = float(value) if is_number or is_decimal else 0.0  # type: ignore[arg-type]  # one of the two, as asked
+    try:
+        number = float(value) if is_number or is_decimal else 0.0  # type: ignore[arg-type]  # one of the two, as asked
+    except OverflowError:
+        number = 0.0
     if not 0 < number < float("inf"):
         raise RequestError(f"A camera cannot have the focal length {value!r}", BAD_ARGUMENT)
     return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections import deque
@@ -56,7 +57,7 @@ class Twin:
         self.faults = faults or Faults()
         self.calls: deque[CommandCall] = deque(maxlen=MAX_CALLS)
         """The commands that were called, refused ones too, the last `MAX_CALLS` of them."""
-        self._commands: dict[str, Callable[..., Any]] = {}
+        self._commands: dict[str, tuple[Callable[..., Any], inspect.Signature]] = {}
         self._thread = threading.get_ident()
 
     @property
@@ -71,7 +72,7 @@ class Twin:
         """
 
         def teach(function: Function) -> Function:
-            self._commands[name] = function
+            self._commands[name] = function, inspect.signature(function)
             return function
 
         return teach
@@ -114,9 +115,13 @@ class Twin:
             raise errors.BreakError("Esc, because the twin was told to")
         if fault == "error":
             raise RuntimeError("failed, because the twin was told to")
-        function = self._commands.get(name)
-        if function is None:
+        if name not in self._commands:
             raise errors.RequestError(f"There is no command {name}", errors.UNKNOWN_COMMAND)
+        function, signature = self._commands[name]
+        try:
+            signature.bind(**arguments)
+        except TypeError as error:
+            raise errors.RequestError(f"{name}: {error}", errors.BAD_ARGUMENT) from error
         return function(**arguments)
 
 

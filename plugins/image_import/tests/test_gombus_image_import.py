@@ -163,6 +163,21 @@ def test_what_is_no_refusal_is_not_taken_for_one(command: str, kind: str, twin: 
     assert twin.calls[-1].command == command
 
 
+@pytest.mark.parametrize("error", [Twin.BreakError("Esc"), RuntimeError("connection lost")], ids=["Esc", "lost"])
+def test_a_look_up_that_fails_otherwise_does_not_mean_that_there_is_no_series(error: Exception, image: str) -> None:
+    class Failing(Twin):
+        @property
+        def app(self) -> Any:
+            raise error
+
+    twin = Failing()
+    gombus_simulate(twin)
+    with pytest.raises(type(error)) as caught:
+        handle(twin, image)
+    assert caught.value is error
+    assert list(twin.calls) == [], "no second series of the same name is asked for"
+
+
 def test_only_the_declared_commands_are_called_and_all_of_them(twin: Twin, image: str, broken: str) -> None:
     # The guard is what the server hands to handlers; it raises for any other command.
     gom = GuardedGom(twin, request().name, request().commands)
