@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
+
 from programs import gombus, serve
 from support import WAIT_S
-from websockets.sync.client import connect
 
 QUIT = Path(__file__).resolve().parents[1] / "plugins" / "quit"
 INSTALLED = {"GOMBUS_PLUGIN_MODULES": "", "GOMBUS_PLUGINS_ENABLED": "", "GOMBUS_BACKEND": "twin"}

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
-from programs import serve
-from support import WAIT_S
 from websockets.sync.client import connect
 
 from gombus import hookspecs
 from gombus.config import KEYS
 from gombus.errors import ERRORS
+from programs import serve
+from support import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/*/README.md"), *ROOT.glob("*/README.md")])
@@ -56,7 +56,11 @@ def test_the_plugin_of_the_documents_works(tmp_path: Path) -> None:
     template.write_bytes(b"x")
     (package / "__init__.py").write_text(blocks("docs/plugins.md", "python")[0], encoding="utf-8")
     (package / "schema.json").write_text(blocks("docs/plugins.md", "json")[0], encoding="utf-8")
-    more = {"GOMBUS_PLUGIN_MODULES": "acme_report", "GOMBUS_PLUGINS_ENABLED": "acme_report,kit", "GOMBUS_BACKEND": "twin"}
+    more = {
+        "GOMBUS_PLUGIN_MODULES": "acme_report",
+        "GOMBUS_PLUGINS_ENABLED": "acme_report,kit",
+        "GOMBUS_BACKEND": "twin",
+    }
     with serve(PYTHONPATH=str(tmp_path), **more) as program, connect(program.url, proxy=None) as connection:
         assert json.loads(program.line)["requests"] == ["report"]
         for file, answer in ((template, "O.k."), (Path(__file__).resolve(), f"Error: No report from {__file__}.")):

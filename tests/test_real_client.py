@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
 import reference
 from inspect_standin import (
     CREATE_SERIES,
@@ -22,8 +25,6 @@ from inspect_standin import (
 )
 from programs import Program, gombus, serve
 from support import WAIT_S
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
@@ -41,9 +42,9 @@ def inspect() -> Iterator[InspectStandIn]:
 @contextmanager
 def beside(inspect: InspectStandIn, *arguments: str) -> Iterator[tuple[Program, ClientConnection]]:
     """gombus beside this INSPECT, and a client of it."""
-    with serve(*arguments, TOM_PYTHON_API_URL=inspect.url, **INSTALLED) as program:
-        with connect(program.url, proxy=None) as connection:
-            yield program, connection
+    started = serve(*arguments, TOM_PYTHON_API_URL=inspect.url, **INSTALLED)
+    with started as program, connect(program.url, proxy=None) as connection:
+        yield program, connection
 
 
 def ask(connection: ClientConnection, message: str, paths: dict[str, str]) -> str:
@@ -78,7 +79,8 @@ def test_every_row_of_the_reference(inspect: InspectStandIn, paths: dict[str, st
         for row in reference.ROWS:
             if row.outcome == "gom_refused":
                 inspect.refuse = {
-                    command: Refusal("Broken file", "GAPP-0001", "a log") for command in (IMPORT_IMAGES, IMPORT_ELEMENTS)
+                    command: Refusal("Broken file", "GAPP-0001", "a log")
+                    for command in (IMPORT_IMAGES, IMPORT_ELEMENTS)
                 }
             before = len(inspect.commands)
             connection.send(reference.sent(row, paths))

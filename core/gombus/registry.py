@@ -21,7 +21,7 @@ from .discovery import Candidate, find_candidates
 from .errors import ERRORS, PluginError
 from .model import BackendFactory, Request
 from .schemas import check_schema
-from .validation import Validator, compile_schema
+from .validation import Validator, compile_parameters
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ class Registry:
             _check_request(request)
         except PluginError as error:
             raise PluginError(f"request type {request.name!r}: {error}") from error
-        return RequestType(request, plugin, compile_schema(request.schema))
+        return RequestType(request, plugin, compile_parameters(request.schema))
 
     def _refuse_duplicates(self, names: list[str], backends: list[str]) -> None:
         for name in names:

@@ -43,6 +43,8 @@ class Server:
         self._connections: set[Connection] = set()
         self._hosts = {"localhost", *LOCALHOST, settings.host.lower(), *(name.lower() for name in settings.hosts)}
         self._stopping: asyncio.Task[None] | None = None
+        self._ready: list[Session] = []
+        self._delivering = False
         self._idle = asyncio.Event()
         self.stopped = asyncio.Event()
         """Set when every client was answered or closed."""
@@ -77,10 +79,26 @@ class Server:
         return int(sockets[0].getsockname()[1])
 
     def deliver(self) -> None:
-        """Hand out the outcomes that stand ready."""
-        self._executor.deliver()
+        """Hand out the outcomes that stand ready, and write the answers."""
+        self._delivering = True
+        try:
+            self._executor.deliver()
+        finally:
+            self._delivering = False
+            self._flush()
         if not self._executor.unfinished:
             self._idle.set()
+
+    def _flush_soon(self, session: Session) -> None:
+        # One flush for all that becomes ready in this turn of the event loop.
+        if not self._ready and not self._delivering:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._ready.append(session)
+
+    def _flush(self) -> None:
+        ready, self._ready = self._ready, []
+        for session in ready:
+            session.flush()
 
     def request_stop(self) -> None:
         """Begin to stop; further calls change nothing."""
@@ -113,7 +131,7 @@ class Server:
     async def _serve(self, connection: Any) -> None:
         self._connections.add(connection)
         try:
-            await Session(connection, self._wire, self._bus, self.request_stop).run()
+            await Session(connection, self._wire, self._bus, self._flush_soon, self.request_stop).run()
         except Exception:
             log.exception("bug while serving %s", connection.remote_address)
             await connection.close(1011, "Internal error.")

