@@ -18,7 +18,7 @@ FLOORS = [
     {"model", "strict", "paths", "patterns", "executor", "signals", "client"},
     {"hookspecs", "resources", "guard", "validation", "inspect_backend", "listening", "wire", "wire.legacy"},
     {"__init__", "config", "schemas"},
-    {"discovery", "log"},
+    {"discovery", "log", "handshake"},
     {"registry"},
     {"bus", "connection"},
     {"session"},

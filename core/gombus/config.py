@@ -6,6 +6,7 @@ They end up in one frozen `Settings`, which also knows where each value came fro
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -22,6 +23,7 @@ else:
 
 FILE = "gombus.toml"
 PREFIX = "GOMBUS_"
+_NUMBER = re.compile(r"[0-9]{1,9}")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 
@@ -119,7 +121,7 @@ def _from_text(key: str, text: str) -> Any:
     default = KEYS[key].default if key in KEYS else text
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if isinstance(default, int) and text.strip().isdecimal():
+    if isinstance(default, int) and _NUMBER.fullmatch(text.strip()):
         return int(text)
     return text
 

@@ -1,81 +1,239 @@
-"""The transport of one client: a websockets connection that is cut where its client does not take its answers."""
+"""The transport of one client: bytes of a socket to messages and back, over websockets' protocol without I/O.
+
+It replaces `websockets.asyncio.server`, which costs a task, a queue and several turns of the event loop per message,
+and whose keepalive cuts honest clients while their connection is not read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import socket
-from typing import Any, Callable
+from typing import Any, Protocol, cast
 
-from websockets.asyncio.server import ServerConnection
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
 from websockets.protocol import State
+
+from .handshake import Handshake
 
 log = logging.getLogger(__name__)
 
+OPEN_LIMIT_S = 10.0
+"""How long, in seconds, the opening handshake may take."""
 SEND_LIMIT_S = 10.0
 """How long, in seconds, what was written may wait for the client to take it."""
+CLOSE_LIMIT_S = 2.0
+"""How long, in seconds, a client may take to answer a close frame."""
 
 # Idle time before the first probe and between probes, in seconds, and probes before the connection counts as lost.
+# Pings of our own would not do: their answers are not read either while a connection is not read.
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
-class Connection(ServerConnection):
-    """Adds to a `ServerConnection`: answers written together, a time limit for taking them, and TCP keepalive.
+class Receiver(Protocol):
+    """What serves the messages of one connection."""
 
-    WebSocket keepalive is not used by the server: while a connection is not read any further, because its client has
-    too many requests unanswered, its pongs are not read either, and an honest client would be cut.
-    """
+    def take(self, message: str | bytes) -> None:
+        """A message arrived: text, or the bytes of a binary one."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.on_writable: Callable[[], None] = lambda: None
-        """Called when everything written was taken, and when the connection is lost."""
-        self._cut_timer: asyncio.TimerHandle | None = None
+    def writable(self) -> None:
+        """All that was written was taken by the client."""
+
+    def lost(self) -> None:
+        """The connection is gone; nothing more can be written."""
+
+
+class Keeper(Protocol):
+    """What keeps all connections."""
+
+    def made(self, connection: Connection) -> None:
+        """A client connected; its handshake is still to come."""
+
+    def opened(self, connection: Connection) -> Receiver | None:
+        """The handshake is good: give what serves this connection, or None where no new one is served."""
+
+    def gone(self, connection: Connection) -> None:
+        """The connection is lost, whether or not it was opened."""
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection; made by asyncio when the client connects."""
+
+    def __init__(self, handshake: Handshake, keeper: Keeper) -> None:
+        self._handshake = handshake
+        self._protocol = handshake.protocol()
+        self._keeper = keeper
+        self._receiver: Receiver | None = None
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._fragments = bytearray()
+        self._is_text = True
+        self._failed = False
+        self._held = False
+        self._open_timer: asyncio.TimerHandle | None = None
+        self._send_timer: asyncio.TimerHandle | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
+        self.client = ""
+        """The client's address, for people."""
 
     @property
     def unsent(self) -> bool:
         """Whether something written still waits for the client to take it."""
-        return self._cut_timer is not None
+        return self._send_timer is not None
 
     def write_together(self, texts: list[str]) -> None:
         """Write text messages with one system call; nothing happens where the connection is closing or closed."""
-        if self.protocol.state is not State.OPEN:
-            return
-        for text in texts:
-            self.protocol.send_text(text.encode())
-        self.transport.write(b"".join(self.protocol.data_to_send()))
+        if self._protocol.state is State.OPEN:
+            for text in texts:
+                self._protocol.send_text(text.encode())
+            self._flush()
+
+    def hold(self, held: bool) -> None:
+        """Read no further, or read on."""
+        if held is not self._held:
+            self._held = held
+            self._set_reading()
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close; the connection is cut where the client does not follow within `CLOSE_LIMIT_S`."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code, reason)
+            self._flush()
+            self.hold(False)
+        elif self._protocol.state is State.CONNECTING:
+            self._transport.abort()
+
+    # Callbacks of asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Callback of asyncio."""
-        super().connection_made(transport)
-        opened = transport.get_extra_info("socket")
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in _KEEPALIVE.items():
-            if hasattr(socket, name):
-                opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        """A client connected."""
+        self._transport = cast(asyncio.Transport, transport)
+        # With no allowance, pause_writing is called as soon as something could not be sent at once.
+        self._transport.set_write_buffer_limits(0)
+        address = transport.get_extra_info("peername")
+        self.client = f"{address[0]}:{address[1]}" if address else "gone"
+        _keep_alive(transport.get_extra_info("socket"))
+        self._open_timer = self._cut_after(OPEN_LIMIT_S, "did not finish its handshake")
+        self._keeper.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._receive(event)
+            elif isinstance(event, Request):
+                self._answer_handshake(event)
+        self._flush()
+
+    def eof_received(self) -> None:
+        """The client sends no more; the transport closes by itself."""
+        self._protocol.receive_eof()
+        self._flush()
 
     def pause_writing(self) -> None:
-        """Callback of asyncio: something written could not be sent at once."""
-        super().pause_writing()
-        self._cut_timer = self.loop.call_later(SEND_LIMIT_S, self._cut)
+        """Something written could not be sent at once."""
+        self._send_timer = self._cut_after(SEND_LIMIT_S, "did not take its answers")
+        self._set_reading()
 
     def resume_writing(self) -> None:
-        """Callback of asyncio: all of it was sent."""
-        super().resume_writing()
-        self._stop_timer()
-        self.on_writable()
+        """All of it was sent."""
+        self._stop_send_timer()
+        self._set_reading()
+        if self._receiver is not None:
+            self._receiver.writable()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Callback of asyncio."""
-        self._stop_timer()
-        super().connection_lost(exc)
-        self.on_writable()
+        """The connection is gone."""
+        self._protocol.receive_eof()
+        self._stop_send_timer()
+        for timer in (self._open_timer, self._close_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._receiver is not None:
+            self._receiver.lost()
+        self._keeper.gone(self)
 
-    def _stop_timer(self) -> None:
-        if self._cut_timer is not None:
-            self._cut_timer.cancel()
-            self._cut_timer = None
+    # Inside.
 
-    def _cut(self) -> None:
-        log.warning("%s: cut, because it did not take its answers for %g s", self.remote_address, SEND_LIMIT_S)
-        self.transport.abort()
+    def _answer_handshake(self, request: Request) -> None:
+        response = self._handshake.answer(self._protocol, request)
+        if response.status_code == 101:
+            self._receiver = self._keeper.opened(self)
+            if self._receiver is None:
+                response = self._handshake.unavailable(self._protocol)
+        self._protocol.send_response(response)
+        if self._open_timer is not None:
+            self._open_timer.cancel()
+
+    def _receive(self, frame: Frame) -> None:
+        """Put fragments together and hand whole messages on; what follows a failure is not looked at."""
+        if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:
+            self._is_text = frame.opcode is Opcode.TEXT
+            data: Any = frame.data
+            if not frame.fin:
+                self._fragments = bytearray(data)
+        elif frame.opcode is Opcode.CONT:
+            self._fragments += frame.data
+            data = self._fragments
+        else:
+            return
+        if not frame.fin or self._receiver is None or self._failed:
+            return
+        try:
+            message = str(data, "utf-8") if self._is_text else bytes(data)
+        except UnicodeDecodeError as error:
+            self._fail(1007, f"{error.reason} at position {error.start}")
+            return
+        try:
+            self._receiver.take(message)
+        except Exception:
+            log.exception("bug while serving %s", self.client)
+            self._fail(1011, "Internal error.")
+
+    def _fail(self, code: int, reason: str) -> None:
+        self._failed = True
+        self._protocol.fail(code, reason)
+
+    def _flush(self) -> None:
+        """Send what the protocol has to say, and see to it that a closing connection ends."""
+        writes = self._protocol.data_to_send()
+        if writes and not self._transport.is_closing():
+            self._transport.write(b"".join(writes))
+            # Nothing stands for the end of what we send. Reading goes on: closing with bytes unread would make the
+            # system throw away the close frame that is on its way.
+            if b"" in writes:
+                if self._transport.can_write_eof():
+                    self._transport.write_eof()
+                else:
+                    self._transport.close()
+        if self._close_timer is None and (b"" in writes or self._protocol.close_expected()):
+            self._close_timer = self._cut_after(CLOSE_LIMIT_S, "did not close")
+
+    def _set_reading(self) -> None:
+        if self._transport.is_closing():
+            return
+        if self._held or self.unsent:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _cut_after(self, seconds: float, why: str) -> asyncio.TimerHandle:
+        return self._loop.call_later(seconds, self._cut, seconds, why)
+
+    def _cut(self, seconds: float, why: str) -> None:
+        log.warning("%s: cut, because it %s within %g s", self.client, why, seconds)
+        self._transport.abort()
+
+    def _stop_send_timer(self) -> None:
+        if self._send_timer is not None:
+            self._send_timer.cancel()
+            self._send_timer = None
+
+
+def _keep_alive(opened: socket.socket) -> None:
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if hasattr(socket, name):
+            opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import re
 from collections.abc import Iterator
 from importlib import metadata
 from typing import Any, Callable, NamedTuple
 
 from .config import Settings
+
+log = logging.getLogger(__name__)
 
 GROUP = "gombus"
 
@@ -29,7 +33,7 @@ def find_candidates(settings: Settings) -> list[Candidate]:
     modules = {candidate.module for candidate in found}
     named = [
         Candidate(module, "", "", module, _importer(module))
-        for module in sorted(settings.plugin_modules)
+        for module in sorted(set(settings.plugin_modules))
         if module not in modules
     ]
     return found + named
@@ -39,14 +43,20 @@ def _entry_points() -> Iterator[Candidate]:
     # By distribution, because an entry point of Python 3.9 does not know which one it belongs to.
     seen: set[str] = set()
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"] if distribution.entry_points else None
-        # The first on sys.path is the one that imports find.
-        if name is None or name.lower() in seen:
+        try:
+            points = [point for point in distribution.entry_points if point.group == GROUP]
+            name = distribution.metadata.get("Name") if points else None
+            version = distribution.metadata.get("Version") if points else None
+        # Its files are read only now; any tool may have damaged them, in ways that differ between Pythons.
+        except Exception as error:
+            log.warning("a damaged distribution is left out: %s", error)
             continue
-        seen.add(name.lower())
-        for point in distribution.entry_points:
-            if point.group == GROUP:
-                yield Candidate(point.name, name, distribution.version, point.value, point.load)
+        # The first on sys.path is the one that imports find.
+        same = re.sub(r"[-_.]+", "-", name or "").lower()
+        if name and same not in seen:
+            seen.add(same)
+            for point in points:
+                yield Candidate(point.name, name, version or "", point.value, point.load)
 
 
 def _importer(module: str) -> Callable[[], Any]:

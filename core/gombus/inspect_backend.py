@@ -44,13 +44,22 @@ class InspectBackend:
         with _process_kept():
             try:
                 return importlib.import_module("gom")
-            except ModuleNotFoundError as error:
-                raise BackendUnavailable(
-                    "the gom client is not installed: python -m pip install gombus[inspect]"
-                ) from error
             except Exception as error:
-                reason = str(error).replace(self._address, self._address.partition("?")[0])
+                if isinstance(error, ModuleNotFoundError) and error.name == "gom":
+                    raise BackendUnavailable(
+                        "the gom client is not installed: python -m pip install gombus[inspect]"
+                    ) from error
+                reason = self._without_key(str(error))
                 raise BackendUnavailable(f"no {self.title}: {type(error).__name__}: {reason}") from None
+
+    def _without_key(self, text: str) -> str:
+        """The client may quote the address, the part behind the question mark, or a value of it alone."""
+        for pair in self._address.partition("?")[2].split("&"):
+            value = pair.partition("=")[2]
+            # A short value is no key, and may stand in any sentence by chance.
+            if len(value) >= 8:
+                text = text.replace(value, "…")
+        return text
 
     def close(self) -> None:
         """Nothing to let go of: gom closes its connection when the process ends."""

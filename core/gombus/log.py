@@ -25,19 +25,20 @@ def configure(settings: Settings) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """``2026-11-22T21:53:14.123Z warning gombus.bus: …``; control characters of a client's are written as escapes."""
+    """``2026-11-22T21:53:14.123Z WARNING gombus.bus: …``; control characters of a client's are written as escapes."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-
     def format(self, record: logging.LogRecord) -> str:
         """One record as text; a traceback follows on lines of its own."""
-        head, *traceback = super().format(record).split("\nTraceback", 1)
-        text = "\nTraceback".join([head.replace("\n", "\\n"), *traceback])
+        # The parts are put together here, because in the whole a message could pass for a traceback.
+        parts = [f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"]
+        parts[0] = parts[0].replace("\n", "\\n")
+        if record.exc_info:
+            parts.append(self.formatException(record.exc_info))
+        text = "\n".join(parts)
         return _CONTROL.sub(lambda match: repr(match.group())[1:-1], text)
 
 

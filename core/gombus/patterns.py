@@ -18,8 +18,8 @@ else:  # the same two modules under their older names
     import sre_constants as sre
     import sre_parse
 
-MAX_WAYS = 1_000_000
-"""How many ways through a pattern the longest allowed string may have: about 10 ms on an office PC."""
+MAX_STEPS = 1_000_000
+"""How many steps a pattern may take on the longest allowed string: about 10 ms on an office PC."""
 
 _TOKEN = re.compile(r"(?s)\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$")
 
@@ -37,18 +37,23 @@ def slow_reason(pattern: str, max_length: int) -> str | None:
     """Why a pattern is refused for strings of up to max_length characters; None where it is quick.
 
     The bound counts the ways to share the string out among the pattern's repeats, which is what a backtracking
-    engine tries in the worst case.
+    engine tries in the worst case, and for each of them the steps of what follows.
     """
     try:
-        tree = sre_parse.parse(compile_pattern(pattern).pattern, re.ASCII)
-        ways = _ways(tree, max_length)
-    except re.error as error:
+        tree: Any = sre_parse.parse(compile_pattern(pattern).pattern, re.ASCII)
+        _, steps = _cost(tree, max_length)
+    # Besides re.error: what Python says of contradicting flags, too large counts and too deep nesting.
+    except (re.error, ValueError, OverflowError, RecursionError) as error:
         return f"is no regular expression: {error}"
     except _Unsupported as error:
         return f"uses {error}, whose cost cannot be bounded"
-    if not pattern.startswith("^"):
-        ways *= max_length
-    if ways > MAX_WAYS:
+    # Inline flags could undo what compile_pattern takes care of, and other readers of JSON Schema do not know them.
+    if "(?" in _TOKEN.sub("", pattern).replace("(?:", ""):
+        return "uses a group that starts with '(?' and is not '(?:'"
+    # Not the text's first character: in ^a|b only one branch is held at the start.
+    if not tree or tree[0] != (sre.AT, sre.AT_BEGINNING):
+        steps *= max_length + 1
+    if steps > MAX_STEPS:
         return (
             f"can take too long on {max_length} characters: repeat nothing that itself varies, "
             "use fewer repeats, start it with '^', or lower maxLength"
@@ -60,25 +65,30 @@ class _Unsupported(Exception):
     pass
 
 
-def _ways(tree: Any, length: int) -> int:
-    ways = 1
+def _cost(tree: Any, length: int) -> tuple[int, int]:
+    """In how many ways a sequence can match, and the steps that trying all of them takes."""
+    ways, steps = 1, 1
     for operator, argument in tree:
-        ways = min(ways * _ways_of(operator, argument, length), MAX_WAYS + 1)
-    return ways
+        more, each = _cost_of(operator, argument, length)
+        steps = min(steps + ways * each, MAX_STEPS + 1)
+        ways = min(ways * more, MAX_STEPS + 1)
+    return ways, steps
 
 
-def _ways_of(operator: Any, argument: Any, length: int) -> int:
+def _cost_of(operator: Any, argument: Any, length: int) -> tuple[int, int]:
     if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT):
         low, high, inner = argument
-        most = min(int(high), length)
-        each = _ways(inner, length)
+        # What matches nothing is run `low` times all the same.
+        turns = min(int(high), max(int(low), length))
+        ways, steps = _cost(inner, length)
         # With more than one way inside, every further turn multiplies; the exponent is cut, the result only grows.
-        inside: int = each ** min(most, 64) if each > 1 else 1
-        return (max(most - int(low), 0) + 1) * inside
+        inside: int = ways ** min(turns, 64) if ways > 1 else 1
+        return (turns - min(int(low), turns) + 1) * inside, turns * steps * inside
     if operator is sre.SUBPATTERN:
-        return _ways(argument[3], length)
+        return _cost(argument[3], length)
     if operator is sre.BRANCH:
-        return sum(_ways(branch, length) for branch in argument[1])
+        costs = [_cost(branch, length) for branch in argument[1]]
+        return sum(ways for ways, _ in costs), sum(steps for _, steps in costs)
     if operator in (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY, sre.AT):
-        return 1
+        return 1, 1
     raise _Unsupported(str(operator).lower())

@@ -62,6 +62,7 @@ class Registry:
         self.backends: dict[str, BackendFactory] = {}
         """Backends by name, without `inspect`, which is the core's own."""
         self._plugins: dict[str, Plugin] = {}
+        self._backends_of: dict[str, tuple[str, ...]] = {}
         self._failed: list[Plugin] = []
         self._settings = settings
         self._specs: list[Any] = [hookspecs]
@@ -84,7 +85,7 @@ class Registry:
         for plugin in self.plugins:
             try:
                 result = self._call(hook, plugin.name, arguments)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._block(plugin, _reason(hook, error))
             else:
                 if result is not None:
@@ -93,7 +94,8 @@ class Registry:
 
     def _call(self, hook: str, plugin: str, arguments: Mapping[str, Any]) -> Any:
         """Call one plugin's implementation of a hook; None where it has none."""
-        for impl in getattr(self._manager.hook, hook).get_hookimpls():
+        caller = getattr(self._manager.hook, hook, None)
+        for impl in caller.get_hookimpls() if caller else ():
             if impl.plugin_name == plugin:
                 return impl.function(*(arguments[name] for name in impl.argnames))
         return None
@@ -133,30 +135,35 @@ class Registry:
             for spec in trial.hook.gombus_hookspecs():
                 if not isinstance(spec, ModuleType):
                     raise PluginError(f"gombus_hookspecs gave {spec!r}; a module is allowed")
-                trial.add_hookspecs(spec)
+                # Together with those of the plugins before: two may not specify the same hook.
+                together = pluggy.PluginManager("gombus")
+                for known in (*self._specs, spec):
+                    together.add_hookspecs(known)
                 self._specs.append(spec)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._fail(_plugin(candidate), _reason("gombus_hookspecs", error))
 
     def _take(self, candidate: Candidate, module: Any) -> None:
         plugin = _plugin(candidate)
+        if candidate.name in self._plugins:
+            self._fail(plugin, f"its name is taken by {_described(self._plugins[candidate.name])}")
+            return
         try:
-            if candidate.name in self._plugins:
-                raise PluginError(f"its name is taken by {_described(self._plugins[candidate.name])}")
             self._try_hooks(candidate, module)
             self._manager.register(module, candidate.name)
             config = {"config": self._settings}
             offered = self._call("gombus_requests", candidate.name, config)
             types = [self._checked(request, plugin) for request in offered or ()]
             backends = dict(self._call("gombus_backends", candidate.name, config) or {})
-            self._refuse_duplicates([kind.request.name for kind in types], [*backends])
-        except Exception as error:
-            self._fail(_plugin(candidate), _reason("loading", error))
+            self._refuse_duplicates([kind.request.name for kind in types], backends)
+        except (Exception, SystemExit) as error:
+            self._fail(plugin, _reason("loading", error))
             if self._manager.has_plugin(candidate.name):
                 self._manager.unregister(name=candidate.name)
             return
         plugin = replace(plugin, requests=tuple(kind.request.name for kind in types))
         self._plugins[plugin.name] = plugin
+        self._backends_of[plugin.name] = tuple(backends)
         self.types.update((kind.request.name, kind._replace(plugin=plugin)) for kind in types)
         self.backends.update(backends)
 
@@ -183,13 +190,15 @@ class Registry:
             raise PluginError(f"request type {request.name!r}: {error}") from error
         return RequestType(request, plugin, compile_parameters(request.schema))
 
-    def _refuse_duplicates(self, names: list[str], backends: list[str]) -> None:
+    def _refuse_duplicates(self, names: list[str], backends: Mapping[str, Any]) -> None:
         for name in names:
             if name in self.types:
                 raise PluginError(f"request type {name!r} is already served by {_described(self.types[name].plugin)}")
             if names.count(name) > 1:
                 raise PluginError(f"it offers request type {name!r} twice")
-        for name in backends:
+        for name, factory in backends.items():
+            if not callable(factory):
+                raise PluginError(f"backend {name!r} cannot be called")
             if name in self.backends or name in ("auto", "inspect"):
                 raise PluginError(f"backend {name!r} is already there")
 
@@ -202,6 +211,8 @@ class Registry:
         del self._plugins[plugin.name]
         for name in plugin.requests:
             del self.types[name]
+        for name in self._backends_of[plugin.name]:
+            del self.backends[name]
         self._manager.unregister(name=plugin.name)
         self._fail(plugin, reason)
 
@@ -238,7 +249,7 @@ def _check_request(request: Request) -> None:
                 raise PluginError(f"legacy.texts[{code!r}] uses {{{field}}}, which is not in legacy.required")
 
 
-def _reason(hook: str, error: Exception) -> str:
+def _reason(hook: str, error: BaseException) -> str:
     if isinstance(error, PluginError):
         return str(error)
     log.debug("%s failed", hook, exc_info=error)

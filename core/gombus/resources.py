@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from importlib import resources
 
-from .errors import PluginError
+from .errors import MalformedMessage, PluginError
 from .model import JsonObject
+from .strict import loads
 
 
 def read_schema(package: str, name: str = "schema.json") -> JsonObject:
@@ -16,8 +16,9 @@ def read_schema(package: str, name: str = "schema.json") -> JsonObject:
     :raises PluginError: the file is missing or no JSON object.
     """
     try:
-        value = json.loads((resources.files(package) / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = loads((resources.files(package) / name).read_text(encoding="utf-8"))
+    # KeyError: what a zip file says of a missing file on Python 3.9.
+    except (OSError, KeyError, UnicodeDecodeError, MalformedMessage) as error:
         raise PluginError(f"the file {name} of {package} cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise PluginError(f"the file {name} of {package} is no JSON object")

@@ -12,6 +12,9 @@ from .patterns import slow_reason
 from .resources import read_schema
 from .validation import Validator, compile_schema
 
+MAX_NODES = 1000
+"""How many schemas a schema may consist of, with every reference replaced by what it leads to."""
+
 
 def check_schema(schema: JsonObject) -> None:
     """Refuse a schema that could fetch, loop, take long, or that says what gombus does not read.
@@ -21,12 +24,20 @@ def check_schema(schema: JsonObject) -> None:
     for problem in _metaschema()(schema):
         raise PluginError(f"its schema is refused at {problem.pointer or '/'} ({problem.keyword}): {problem.message}")
     definitions = schema.get("$defs", {})
+    sizes: dict[str, int] = {}
     for name in definitions:
-        _refuse_loops(name, definitions, ())
+        _size(name, definitions, sizes, ())
+    if sum(1 + sizes.get(_target(node), 0) for _, node in _nodes(schema, "")) > MAX_NODES:
+        raise PluginError(
+            f"its schema is refused at /: with its references followed it is larger than {MAX_NODES} schemas"
+        )
     for pointer, node in _nodes(schema, ""):
-        target = node.get("$ref", "#/$defs/").rpartition("/")[2]
+        target = _target(node)
         if target and target not in definitions:
             raise PluginError(f"its schema is refused at {pointer}/$ref: there is no #/$defs/{target}")
+        for name in node.get("required", ()):
+            if name not in node.get("properties", {}):
+                raise PluginError(f"its schema is refused at {pointer}/required: there is no property {name!r}")
         if "pattern" in node:
             reason = slow_reason(node["pattern"], node["maxLength"])
             if reason:
@@ -51,9 +62,16 @@ def _nodes(node: Any, pointer: str) -> Iterator[tuple[str, Any]]:
             yield from _nodes(inner, f"{pointer}/{keyword}/{index}")
 
 
-def _refuse_loops(name: str, definitions: JsonObject, above: tuple[str, ...]) -> None:
+def _target(node: JsonObject) -> str:
+    """The definition that a schema refers to; empty where it refers to none."""
+    return str(node.get("$ref", "")).rpartition("/")[2]
+
+
+def _size(name: str, definitions: JsonObject, sizes: dict[str, int], above: tuple[str, ...]) -> int:
+    """How many schemas a definition consists of; each is counted once, so that counting is quick."""
     if name in above:
         raise PluginError(f"its schema is refused at /$defs/{name}: it contains itself")
-    for _, node in _nodes(definitions.get(name, {}), ""):
-        if "$ref" in node:
-            _refuse_loops(node["$ref"].rpartition("/")[2], definitions, (*above, name))
+    if name and name not in sizes:
+        inner = (node for _, node in _nodes(definitions.get(name, {}), ""))
+        sizes[name] = sum(1 + _size(_target(node), definitions, sizes, (*above, name)) for node in inner)
+    return sizes.get(name, 0)

@@ -1,51 +1,40 @@
-"""The shell around the pure parts: sockets, the opening handshake, and stopping. One event loop in one thread."""
+"""The shell around the pure parts: listening, and stopping. One event loop in one thread."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from http import HTTPStatus
-from typing import Any
-
-from websockets.asyncio.server import Server as WebSocketServer
-from websockets.asyncio.server import serve
-from websockets.http11 import Request, Response
+from contextlib import suppress
 
 from .bus import Bus
 from .config import Settings
-from .connection import Connection
+from .connection import CLOSE_LIMIT_S, Connection
 from .executor import Executor
-from .listening import LOCALHOST, open_sockets
+from .handshake import Handshake
+from .listening import open_sockets
 from .model import Outcome
 from .session import Session
-from .strict import MAX_SIZE
-from .validation import shown
 from .wire.legacy import LegacyWire
 
 log = logging.getLogger(__name__)
 
-_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
-
-CLOSE_LIMIT_S = 2.0
-"""How long, in seconds, a client may take to answer a close frame."""
-
 
 class Server:
-    """Serves clients until `stop`. Everything here belongs to the event loop's thread."""
+    """Serves clients until `stopped`. Everything here belongs to the event loop's thread."""
 
     def __init__(self, settings: Settings, wire: LegacyWire, bus: Bus, executor: Executor[Outcome]) -> None:
         self._settings = settings
         self._wire = wire
         self._bus = bus
         self._executor = executor
-        self._servers: list[WebSocketServer] = []
+        self._handshake = Handshake(settings)
+        self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
-        self._hosts = {"localhost", *LOCALHOST, settings.host.lower(), *(name.lower() for name in settings.hosts)}
-        self._stopping: asyncio.Task[None] | None = None
         self._ready: list[Session] = []
         self._delivering = False
+        self._stopping: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
+        self._empty = asyncio.Event()
         self.stopped = asyncio.Event()
         """Set when every client was answered or closed."""
 
@@ -58,25 +47,12 @@ class Server:
         # glibc gives each buffer of a socket read back to the system until one this large was freed once, which
         # halves the speed of a fresh server (docs/performance.md).
         del [bytes(300_000)][:]
+        loop = asyncio.get_running_loop()
         sockets = open_sockets(self._settings.host, self._settings.port)
+        port = int(sockets[0].getsockname()[1])
         for opened in sockets:
-            self._servers.append(
-                await serve(
-                    self._serve,
-                    sock=opened,
-                    origins=[None, *self._settings.origins],  # type: ignore[list-item]  # Origin is a str by another name
-                    process_request=self._check_host,
-                    create_connection=Connection,
-                    compression=None,
-                    max_size=MAX_SIZE,
-                    max_queue=4,
-                    write_limit=0,
-                    ping_interval=None,
-                    close_timeout=CLOSE_LIMIT_S,
-                    server_header=None,
-                )
-            )
-        return int(sockets[0].getsockname()[1])
+            self._listeners.append(await loop.create_server(lambda: Connection(self._handshake, self), sock=opened))
+        return port
 
     def deliver(self) -> None:
         """Hand out the outcomes that stand ready, and write the answers."""
@@ -89,6 +65,67 @@ class Server:
         if not self._executor.unfinished:
             self._idle.set()
 
+    def request_stop(self) -> None:
+        """Begin to stop; further calls change nothing."""
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(self._stop())
+
+    async def close_all(self) -> None:
+        """Tell every client that the server goes away (1001), and wait until they are closed or cut."""
+        if self._connections:
+            self._empty.clear()
+            for connection in list(self._connections):
+                connection.close(1001, "Server is stopping.")
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), CLOSE_LIMIT_S * 2)
+
+    # What connections tell their keeper.
+
+    def made(self, connection: Connection) -> None:
+        """A client connected; its handshake is still to come."""
+        self._connections.add(connection)
+
+    def opened(self, connection: Connection) -> Session | None:
+        """The handshake is good: give the session that serves it, or None while the server stops."""
+        if self._stopping is not None:
+            return None
+        return Session(connection, self._wire, self._bus, self._flush_soon, self.request_stop)
+
+    def gone(self, connection: Connection) -> None:
+        """The connection is lost, whether or not it was opened."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
+
+    # Inside.
+
+    async def _stop(self) -> None:
+        log.info("stopping: no new requests")
+        await self._stop_listening()
+        self._bus.stop()
+        if self._executor.unfinished:
+            log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
+            self._idle.clear()
+            await self._idle.wait()
+        # Answers are written in the turn after the one in which they became ready, and a client that was accepted at
+        # the last moment becomes a connection of ours within two.
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await self.close_all()
+        self.stopped.set()
+
+    async def _stop_listening(self) -> None:
+        # asyncio forgets a client, and leaves its socket open, when its listener is closed between the accepting and
+        # the turn after it; so first no more are accepted. Windows' event loop has no such gap, and no readers.
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError):
+            for listener in self._listeners:
+                for opened in listener.sockets:
+                    loop.remove_reader(opened)
+        await asyncio.sleep(0)
+        for listener in self._listeners:
+            listener.close()
+
     def _flush_soon(self, session: Session) -> None:
         # One flush for all that becomes ready in this turn of the event loop.
         if not self._ready and not self._delivering:
@@ -99,57 +136,3 @@ class Server:
         ready, self._ready = self._ready, []
         for session in ready:
             session.flush()
-
-    def request_stop(self) -> None:
-        """Begin to stop; further calls change nothing."""
-        if self._stopping is None:
-            self._stopping = asyncio.ensure_future(self._stop())
-
-    async def close_all(self) -> None:
-        """Tell every client that the server goes away (1001), and wait for their leaving up to `CLOSE_LIMIT_S`."""
-        reason = "Server is stopping."
-        closing = [asyncio.ensure_future(connection.close(1001, reason)) for connection in self._connections]
-        if closing:
-            await asyncio.wait(closing)
-
-    async def _stop(self) -> None:
-        log.info("stopping: no new requests")
-        for server in self._servers:
-            server.close(close_connections=False)
-        self._bus.stop()
-        if self._executor.unfinished:
-            log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
-            self._idle.clear()
-            await self._idle.wait()
-        # Answers are written in the turn after the one in which they became ready.
-        await asyncio.sleep(0)
-        await self.close_all()
-        for server in self._servers:
-            await server.wait_closed()
-        self.stopped.set()
-
-    async def _serve(self, connection: Any) -> None:
-        self._connections.add(connection)
-        try:
-            await Session(connection, self._wire, self._bus, self._flush_soon, self.request_stop).run()
-        except Exception:
-            log.exception("bug while serving %s", connection.remote_address)
-            await connection.close(1011, "Internal error.")
-        finally:
-            self._connections.discard(connection)
-
-    def _check_host(self, connection: Any, request: Request) -> Response | None:
-        """Refuse names that are not ours: a web page can make its own name mean this computer (DNS rebinding)."""
-        values = request.headers.get_all("Host")
-        if len(values) == 1 and _host_name(values[0]) in self._hosts:
-            return None
-        log.warning("refused a connection for host %s", shown(values))
-        reason = "This name is not served here; connect to localhost.\n"
-        response: Response = connection.respond(HTTPStatus.FORBIDDEN, reason)
-        return response
-
-
-def _host_name(header: str) -> str:
-    """The name in a Host header (RFC 9110 section 7.2), without port and brackets, in lower case; else nothing."""
-    match = _HOST.fullmatch(header)
-    return (match[1] or match[2]).lower() if match else ""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from functools import partial
 from typing import Callable
-
-from websockets.exceptions import ConnectionClosed
 
 from .bus import Bus
 from .connection import Connection
@@ -32,7 +29,7 @@ class _Slot:
 
 
 class Session:
-    """Serves one connection until it ends.
+    """Serves the messages of one connection.
 
     :param flush_soon: called when an answer is ready; it must lead to a call of `flush` in this turn of the event loop.
     :param request_stop: called when an answered request asked for the server to stop.
@@ -51,50 +48,26 @@ class Session:
         self._bus = bus
         self._flush_soon = flush_soon
         self._request_stop = request_stop
-        address = connection.remote_address
-        self._client = f"{address[0]}:{address[1]}" if address else "gone"
+        self._unread: deque[str | bytes] = deque()
         self._slots: deque[_Slot] = deque()
         self._flush_due = False
         self._ended = False
-        self._room: asyncio.Future[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
-        connection.on_writable = self._wake
+        log.debug("%s: connected", connection.client)
 
-    async def run(self) -> None:
-        """Read until the connection closes."""
-        log.debug("%s: connected", self._client)
-        try:
-            async for message in self._connection:
-                if not self._ended:
-                    self._take(message)
-                while not self._ended and (len(self._slots) >= MAX_UNANSWERED or self._connection.unsent):
-                    self._room = self._connection.loop.create_future()
-                    await self._room
-        except ConnectionClosed as error:
-            log.debug("%s: lost: %s", self._client, error)
-        if self._closing:
-            await self._closing
+    def take(self, message: str | bytes) -> None:
+        """A message arrived. Where the client has too much unanswered it waits, and no more is read."""
+        self._unread.append(message)
+        self._read_on()
+
+    def writable(self) -> None:
+        """All that was written was taken by the client."""
+        self._read_on()
+
+    def lost(self) -> None:
+        """The connection is gone. What was accepted is carried out all the same."""
+        self._unread.clear()
         if self._slots:
-            log.info("%s: left before %d of its requests were answered", self._client, len(self._slots))
-
-    def _take(self, message: str | bytes) -> None:
-        slot = _Slot()
-        self._slots.append(slot)
-        decoded = self._wire.decode(message)
-        if isinstance(decoded, Answer):
-            self._fill(slot, decoded.text)
-        else:
-            self._bus.submit(decoded, self._client, partial(self._done, slot, decoded))
-
-    def _done(self, slot: _Slot, call: Call, outcome: Outcome) -> None:
-        slot.stop = outcome.stop
-        self._fill(slot, self._wire.encode(call, outcome))
-
-    def _fill(self, slot: _Slot, text: str) -> None:
-        slot.text = text
-        if not self._flush_due:
-            self._flush_due = True
-            self._flush_soon(self)
+            log.info("%s: left before %d of its requests were answered", self._connection.client, len(self._slots))
 
     def flush(self) -> None:
         """Write the answers whose turn it is."""
@@ -107,12 +80,37 @@ class Session:
             self._ended = slot.stop
         if texts:
             self._connection.write_together(texts)
-        if self._ended and self._closing is None:
+        if self._ended:
             # The close frame is on its way before the server begins to stop, so this client sees 1000 and not 1001.
-            self._closing = asyncio.ensure_future(self._connection.close(1000, "Closing connection."))
+            self._connection.close(1000, "Closing connection.")
             self._request_stop()
-        self._wake()
+        else:
+            self._read_on()
 
-    def _wake(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
+    def _read_on(self) -> None:
+        while self._unread and not self._full:
+            self._run(self._unread.popleft())
+        self._connection.hold(self._full and not self._ended)
+
+    @property
+    def _full(self) -> bool:
+        return self._ended or len(self._slots) >= MAX_UNANSWERED or self._connection.unsent
+
+    def _run(self, message: str | bytes) -> None:
+        slot = _Slot()
+        self._slots.append(slot)
+        decoded = self._wire.decode(message)
+        if isinstance(decoded, Answer):
+            self._fill(slot, decoded.text)
+        else:
+            self._bus.submit(decoded, self._connection.client, partial(self._done, slot, decoded))
+
+    def _done(self, slot: _Slot, call: Call, outcome: Outcome) -> None:
+        slot.stop = outcome.stop
+        self._fill(slot, self._wire.encode(call, outcome))
+
+    def _fill(self, slot: _Slot, text: str) -> None:
+        slot.text = text
+        if not self._flush_due:
+            self._flush_due = True
+            self._flush_soon(self)

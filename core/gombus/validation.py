@@ -25,7 +25,10 @@ SHOWN = 60
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: JsonObject) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
+    # A pattern is judged for strings up to maxLength; a longer one is refused for its length.
+    if not isinstance(instance, str) or len(instance) > schema.get("maxLength", len(instance)):
+        return
+    if not compile_pattern(pattern).search(instance):
         yield ValidationError("does not match")
 
 
@@ -41,7 +44,7 @@ def compile_schema(schema: JsonObject) -> Validator:
         if is_valid(value):
             return ()
         problems = (problem for error in validator.iter_errors(value) for problem in _problems(error))
-        return tuple(islice(dict.fromkeys(problems), MAX_PROBLEMS))
+        return tuple(islice(_once(problems), MAX_PROBLEMS))
 
     return check
 
@@ -66,6 +69,15 @@ def compile_parameters(schema: JsonObject) -> Validator:
         return check(value)
 
     return check_parameters
+
+
+def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
+    """Each problem once; none is looked for before it is asked for."""
+    seen: set[Problem] = set()
+    for problem in problems:
+        if problem not in seen:
+            seen.add(problem)
+            yield problem
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
@@ -37,9 +38,9 @@ def test_tcp_keepalive_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     made = connection.Connection.connection_made
 
-    def look(self: connection.Connection, transport: object) -> None:
-        made(self, transport)  # type: ignore[arg-type]  # what asyncio gives
-        opened = self.transport.get_extra_info("socket")
+    def look(self: connection.Connection, transport: asyncio.BaseTransport) -> None:
+        made(self, transport)
+        opened = transport.get_extra_info("socket")
         seen.append(opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
 
     monkeypatch.setattr(connection.Connection, "connection_made", look)

@@ -219,7 +219,7 @@ def refused_at_last(server: Serving) -> bool:
         try:
             with client(server):
                 pass
-        except (OSError, InvalidStatus, EOFError):
+        except (OSError, InvalidStatus, ConnectionClosed, EOFError):
             return True
     return False
 

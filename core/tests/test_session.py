@@ -101,7 +101,7 @@ def test_a_client_that_is_cut_off_leaves_the_server_serving() -> None:
 def test_a_bug_of_ours_closes_with_1011_and_the_server_lives_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    take = Session._take
+    take = Session.take
 
     def broken(self: Session, message: Any) -> None:
         if message == "bug":
@@ -109,7 +109,7 @@ def test_a_bug_of_ours_closes_with_1011_and_the_server_lives_on(
         take(self, message)
 
     # No input is known that raises here; the last resort is shown all the same.
-    monkeypatch.setattr(Session, "_take", broken)
+    monkeypatch.setattr(Session, "take", broken)
     with serving(request()) as server:
         with client(server) as connection:
             connection.send("bug")

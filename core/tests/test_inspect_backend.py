@@ -1,0 +1,192 @@
+"""The real INSPECT as far as it goes without its client: what keeps it from being used, and what is put back."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from gombus.errors import BackendUnavailable
+from gombus.inspect_backend import ADDRESS, InspectBackend
+
+KEY = "Secr3tKey"
+URL = f"ws://localhost:1?apikey={KEY}&interpreter_id=5"
+BACKEND = {ADDRESS: URL}
+
+REPLACES = """
+import os, sys
+class Other:
+    pass
+sys.stdout, sys.stderr = Other(), Other()
+sys.exit = Other()
+os.environ, os.putenv = Other(), Other()
+"""
+"""What importing gom does to its process."""
+
+
+def _modules() -> list[str]:
+    return [name for name in sys.modules if name == "gom" or name.startswith("gom.")]
+
+
+@pytest.fixture(autouse=True)
+def _gom_is_not_imported() -> Iterator[None]:
+    kept = {name: sys.modules.pop(name) for name in _modules()}
+    yield
+    for name in _modules():
+        del sys.modules[name]
+    sys.modules.update(kept)
+    importlib.invalidate_caches()
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a module of the name gom, with this text, before any other."""
+
+    def write(text: str) -> None:
+        (tmp_path / "gom.py").write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return write
+
+
+def _process() -> tuple[Any, ...]:
+    return sys.stdout, sys.stderr, sys.exit, os.environ, os.putenv
+
+
+def _refusal(backend: InspectBackend) -> BackendUnavailable:
+    with pytest.raises(BackendUnavailable) as caught:
+        backend.open()
+    return caught.value
+
+
+@pytest.mark.parametrize("environ", [{}, {ADDRESS: ""}, {"OTHER": "ws://localhost:1"}], ids=repr)
+def test_without_an_address_gom_is_not_imported_and_the_way_out_is_said(
+    environ: dict[str, str], client: Callable[[str], None]
+) -> None:
+    client("")
+    backend = InspectBackend(environ)
+    assert f"{ADDRESS} is not set: start gombus from inside INSPECT, or enable the API" in str(_refusal(backend))
+    assert backend.title == "INSPECT at no address"
+    assert "gom" not in sys.modules
+
+
+def test_without_the_client_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Python's own way to say that there is no such module, whatever is installed.
+    monkeypatch.setitem(sys.modules, "gom", None)  # type: ignore[arg-type]
+    before = _process()
+    error = _refusal(InspectBackend(BACKEND))
+    assert str(error) == "the gom client is not installed: python -m pip install gombus[inspect]"
+    assert isinstance(error.__cause__, ModuleNotFoundError)
+    assert _process() == before
+
+
+def test_a_client_that_lacks_a_module_is_not_called_missing(client: Callable[[str], None]) -> None:
+    client("import a_module_that_the_client_needs\n")
+    message = str(_refusal(InspectBackend(BACKEND)))
+    assert "a_module_that_the_client_needs" in message
+    assert "the gom client is not installed" not in message
+
+
+def test_gom_is_not_imported_off_the_main_thread(client: Callable[[str], None]) -> None:
+    client("")
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            InspectBackend(BACKEND).open()
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    (error,) = caught
+    assert isinstance(error, BackendUnavailable)
+    assert str(error) == "INSPECT can be used from the main thread only"
+    assert "gom" not in sys.modules
+
+
+def test_what_the_client_is_becomes_the_handlers_gom(client: Callable[[str], None]) -> None:
+    client("VALUE = 5\n")
+    backend = InspectBackend(BACKEND)
+    gom = backend.open()
+    assert gom.VALUE == 5
+    assert gom is sys.modules["gom"]
+    assert backend.name == "inspect"
+    # gom itself lets go when the process ends.
+    backend.close()
+    assert sys.modules["gom"] is gom
+
+
+@pytest.mark.parametrize(
+    ("address", "title"),
+    [
+        (URL, "INSPECT at ws://localhost:1"),
+        ("ws://localhost:44444/?apikey=" + KEY, "INSPECT at ws://localhost:44444/"),
+        ("ws://localhost:44444", "INSPECT at ws://localhost:44444"),
+        ("?apikey=" + KEY, "INSPECT at no address"),
+    ],
+)
+def test_the_title_has_the_address_without_the_key(address: str, title: str) -> None:
+    assert InspectBackend({ADDRESS: address}).title == title
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "refused",
+        f"no connection to {URL}",
+        f"Handshake status 403 for /?apikey={KEY}&interpreter_id=5",
+        f"GET /?interpreter_id=5&apikey={KEY} HTTP/1.1",
+        f"the key {KEY} is wrong",
+    ],
+)
+@pytest.mark.parametrize("kind", ["ConnectionRefusedError", "RuntimeError", "ImportError"])
+def test_where_inspect_cannot_be_reached_it_is_said_without_the_key(
+    kind: str, said: str, client: Callable[[str], None]
+) -> None:
+    client(f"{REPLACES}\nraise {kind}({said!r})\n")
+    error = _refusal(InspectBackend(BACKEND))
+    assert str(error).startswith(f"no INSPECT at ws://localhost:1: {kind}")
+    assert KEY not in str(error)
+    # Not even where somebody logs the error with all that led to it.
+    assert KEY not in "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def test_the_reason_of_the_client_is_said(client: Callable[[str], None]) -> None:
+    client("raise ConnectionRefusedError(111, 'Connection refused')\n")
+    assert str(_refusal(InspectBackend(BACKEND))) == (
+        "no INSPECT at ws://localhost:1: ConnectionRefusedError: [Errno 111] Connection refused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "raised"),
+    [
+        ("", None),
+        ("raise RuntimeError('no')", BackendUnavailable),
+        ("import a_module_that_the_client_needs", BackendUnavailable),
+        ("raise KeyboardInterrupt", KeyboardInterrupt),
+    ],
+    ids=["works", "fails", "lacks a module", "interrupted"],
+)
+def test_what_importing_gom_replaces_is_put_back(
+    ending: str, raised: type[BaseException] | None, client: Callable[[str], None]
+) -> None:
+    client(f"{REPLACES}\nSEEN = sys.stdout, sys.stderr, sys.exit, os.environ, os.putenv\n{ending}\n")
+    before = _process()
+    backend = InspectBackend(BACKEND)
+    if raised is None:
+        replaced = backend.open().SEEN
+        assert not [one for one, other in zip(replaced, before) if one is other]
+    else:
+        with pytest.raises(raised):
+            backend.open()
+    assert [after is kept for after, kept in zip(_process(), before)] == [True] * 5
