@@ -1,37 +1,230 @@
-"""The transport of one client: the time limit for taking answers."""
+"""The transport of one client, with bytes made by hand."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from websockets.sync.client import connect
 
 from gombus import connection
-from support import WAIT_S, frame, handshake, request, serving
+from support import WAIT_S, Serving, WatchingGom, frame, handshake, request, serving, stop_request
+
+TEXT, BINARY, CONT, CLOSE, PING = 1, 2, 0, 8, 9
 
 
-def test_a_client_that_does_not_take_its_answers_is_cut_and_others_are_served(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(connection, "SEND_LIMIT_S", 0.05)
+def part(opcode: int, data: bytes, fin: bool = True) -> bytes:
+    """A client's frame of up to 65,535 bytes, masked with zeros."""
+    size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
+    return bytes([opcode | (0x80 if fin else 0)]) + size + bytes(4) + data
+
+
+@contextmanager
+def raw_client(server: Serving, receive_buffer: int = 0) -> Iterator[socket.socket]:
+    """A client that has done its handshake."""
+    with socket.socket() as raw:
+        if receive_buffer:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        raw.connect(("127.0.0.1", server.port))
+        raw.settimeout(WAIT_S)
+        raw.sendall(handshake())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += raw.recv(1)
+        assert b" 101 " in answer
+        yield raw
+
+
+def read_frame(raw: socket.socket) -> tuple[int, bytes]:
+    """Opcode and payload of the server's next frame, which is short."""
+    head = read(raw, 2)
+    return head[0] & 0x0F, read(raw, head[1] & 0x7F)
+
+
+def read(raw: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = raw.recv(size - len(data))
+        assert more, "the server closed"
+        data += more
+    return data
+
+
+def read_close(raw: socket.socket) -> int:
+    """The code of the server's close frame; afterwards the server sends no more."""
+    opcode, data = read_frame(raw)
+    assert opcode == CLOSE
+    raw.sendall(part(CLOSE, data[:2]))
+    assert raw.recv(1) == b""
+    return int.from_bytes(data[:2], "big")
+
+
+def is_cut(raw: socket.socket) -> bool:
+    """Wait for the end of the connection; a reset or an end, as the system has it."""
+    try:
+        return raw.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_fragments_are_one_message() -> None:
+    gom = WatchingGom()
+    with serving(request(), gom=gom) as server, raw_client(server) as raw:
+        message = '{"say": {"word": "Größe"}}'.encode()
+        for cut in range(1, len(message)):
+            raw.sendall(part(TEXT, message[:cut], fin=False) + part(PING, b"p") + part(CONT, b"", fin=False))
+            raw.sendall(part(CONT, message[cut:]))
+            assert {read_frame(raw), read_frame(raw)} == {(10, b"p"), (TEXT, b"O.k.")}
+    assert gom.words == ["Größe"] * (len(message) - 1)
+
+
+def test_a_binary_message_in_fragments_is_read_as_text() -> None:
+    with serving(request()) as server, raw_client(server) as raw:
+        raw.sendall(part(BINARY, b'{"say"', fin=False) + part(CONT, b": {}}"))
+        assert read_frame(raw) == (TEXT, b"O.k.")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (part(TEXT, b"\xff\xfe"), 1007),
+        (part(TEXT, b"\xc3", fin=False) + part(CONT, b"x"), 1007),
+        (part(CONT, b"x"), 1002),
+        (part(TEXT, b"x", fin=False) + part(TEXT, b"y"), 1002),
+        (part(3, b"x"), 1002),
+        (part(TEXT, b"x" * 40_000, fin=False) + part(CONT, b"x" * 40_000), 1009),
+        (b"\x81\x01x", 1002),
+    ],
+)
+def test_what_breaks_the_protocol_closes_with_the_code_for_it(sent: bytes, code: int) -> None:
     with serving(request()) as server:
-        with socket.socket() as raw:
-            # Small buffers on both ends, so that few answers fill them.
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-            raw.connect(("127.0.0.1", server.port))
-            raw.settimeout(WAIT_S)
-            raw.sendall(handshake())
-            message = frame(b'"' + b"x" * 120 + b'"')
-            with pytest.raises(OSError):
-                # Sends until the server has stopped reading, and then until it has cut the connection.
-                for _ in range(10_000):
-                    raw.sendall(message * 100)
+        with raw_client(server) as raw:
+            # What follows in the same breath is not looked at.
+            raw.sendall(sent + part(TEXT, b"5"))
+            assert read_close(raw) == code
         with connect(server.url, proxy=None) as other:
             other.send("5")
             assert other.recv(WAIT_S) == "Error: Unknown request:\n5"
-    assert "cut, because it did not take its answers" in caplog.text
+
+
+def test_a_handshake_and_requests_in_one_breath() -> None:
+    gom = WatchingGom()
+    with serving(request(), gom=gom) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        raw.sendall(handshake() + part(TEXT, b'{"say": {"word": "x"}}'))
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += raw.recv(1)
+        assert read_frame(raw) == (TEXT, b"O.k.")
+
+
+def test_a_request_that_is_followed_by_closing_is_carried_out() -> None:
+    gom = WatchingGom()
+    gom.hold_word = "last"
+    with serving(request(), gom=gom) as server, raw_client(server) as raw:
+        raw.sendall(part(TEXT, b'{"say": {"word": "last"}}') + part(CLOSE, b"\x03\xe8"))
+        assert read_frame(raw) == (CLOSE, b"\x03\xe8")
+        assert raw.recv(1) == b""
+        assert gom.entered.wait(WAIT_S)
+        gom.go_on.set()
+    assert gom.words == ["last"]
+
+
+def test_pings_are_answered() -> None:
+    with serving(request()) as server, raw_client(server) as raw:
+        raw.sendall(part(PING, b"hello"))
+        assert read_frame(raw) == (10, b"hello")
+
+
+@pytest.mark.parametrize("sent", [frame(b'"' + b"x" * 120 + b'"'), part(PING, b"x" * 120)], ids=["requests", "pings"])
+def test_a_client_that_does_not_take_its_answers_is_cut_and_others_are_served(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connection, "SEND_LIMIT_S", 0.05)
+    with serving(request()) as server:
+        # Small buffers, so that few answers fill them.
+        with raw_client(server, receive_buffer=1) as raw, pytest.raises(OSError):
+            # Sends until the server has stopped reading, and then until it has cut the connection.
+            for _ in range(10_000):
+                raw.sendall(sent * 100)
+        with connect(server.url, proxy=None) as other:
+            other.send("5")
+            assert other.recv(WAIT_S) == "Error: Unknown request:\n5"
+    assert "cut, because it did not take its answers within 0.05 s" in caplog.text
+
+
+def test_a_client_that_does_not_finish_its_handshake_is_cut(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connection, "OPEN_LIMIT_S", 0.05)
+    with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        raw.sendall(handshake()[:-2])
+        assert is_cut(raw)
+    assert "cut, because it did not finish its handshake within 0.05 s" in caplog.text
+
+
+def test_a_handshake_in_time_is_not_cut_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "OPEN_LIMIT_S", 0.05)
+    gom = WatchingGom()
+    gom.hold_word = "long"
+    with serving(request(), gom=gom) as server, raw_client(server) as raw:
+        raw.sendall(part(TEXT, b'{"say": {"word": "long"}}'))
+        assert gom.entered.wait(WAIT_S)
+        # Longer than the limit: the time in which another client is cut.
+        with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as other:
+            assert is_cut(other)
+        gom.go_on.set()
+        assert read_frame(raw) == (TEXT, b"O.k.")
+
+
+def test_a_client_that_does_not_close_is_cut(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(connection, "CLOSE_LIMIT_S", 0.05)
+    with serving(stop_request()) as server, raw_client(server) as raw:
+        raw.sendall(part(TEXT, b"quit"))
+        assert read_frame(raw) == (TEXT, b"bye")
+        assert read_frame(raw)[0] == CLOSE
+        # No close frame in return.
+        assert server.ended()
+        assert is_cut(raw)
+    assert "cut, because it did not close within 0.05 s" in caplog.text
+
+
+def test_a_client_in_its_handshake_does_not_keep_the_server_from_stopping() -> None:
+    with serving(stop_request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        raw.sendall(handshake()[:-2])
+        with raw_client(server) as other:
+            other.sendall(part(TEXT, b"quit"))
+            assert read_frame(other) == (TEXT, b"bye")
+        assert server.ended()
+        assert is_cut(raw)
+
+
+def test_a_handshake_while_the_server_stops_is_told_so() -> None:
+    gom = WatchingGom()
+    gom.hold_word = "running"
+    with serving(request(), stop_request(), gom=gom) as server, raw_client(server) as running:
+        running.sendall(part(TEXT, b'{"say": {"word": "running"}}'))
+        assert gom.entered.wait(WAIT_S)
+        with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as late:
+            late.sendall(handshake()[:-2])
+            with raw_client(server) as other:
+                other.sendall(part(TEXT, b"quit"))
+                assert read_frame(other) == (TEXT, b"bye")
+                assert read_close(other) == 1000
+            late.sendall(b"\r\n")
+            assert late.recv(4096).split(b" ")[1] == b"503"
+        gom.go_on.set()
+        assert read_frame(running) == (TEXT, b"O.k.")
+
+
+def test_noise_in_place_of_a_handshake_is_closed() -> None:
+    with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        raw.sendall(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
+        answer = raw.recv(4096)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
 
 
 def test_tcp_keepalive_is_on(monkeypatch: pytest.MonkeyPatch) -> None:

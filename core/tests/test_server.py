@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Conne
 from websockets.sync.client import ClientConnection, connect
 
 from gombus.errors import CannotListen
-from support import WAIT_S, BreakError, Serving, WatchingGom, handshake, request, serving, stop_request
+from support import WAIT_S, BreakError, Serving, WatchingGom, request, serving, stop_request
 
 
 def client(server: Serving, **options: Any) -> ClientConnection:
@@ -62,55 +62,6 @@ def test_a_port_that_is_taken_is_named() -> None:
 def test_what_is_not_loopback_is_refused(host: str) -> None:
     with pytest.raises(CannotListen, match="is not loopback"), serving(request(), host=host):
         pytest.fail("listened beyond loopback")
-
-
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost", "null"])
-def test_a_foreign_origin_is_refused(origin: str) -> None:
-    with serving(request()) as server, pytest.raises(InvalidStatus, match="403"):
-        client(server, origin=origin)
-
-
-def test_an_allowed_origin_is_served() -> None:
-    with serving(request(), origins=("https://mes.example",)) as server:
-        with client(server, origin="https://mes.example") as connection:
-            connection.send(say("x"))
-            assert connection.recv(WAIT_S) == "O.k."
-        with pytest.raises(InvalidStatus, match="403"):
-            client(server, origin="https://mes.example.evil")
-
-
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("localhost:40010", b"101"),
-        ("LOCALHOST", b"101"),
-        ("127.0.0.1", b"101"),
-        ("[::1]:5", b"101"),
-        ("inspect-pc", b"101"),
-        ("evil.example:40010", b"403"),
-        ("localhost.evil.example", b"403"),
-        ("", b"403"),
-        ("[::1", b"403"),
-        ("localhost:x", b"403"),
-        ("localhost:1:2", b"403"),
-        ("a\r\nHost: localhost", b"403"),
-    ],
-)
-def test_the_host_header_must_name_this_server(host: str, status: bytes) -> None:
-    with serving(request(), hosts=("Inspect-PC",)) as server:
-        assert _handshake(server.port, f"Host: {host}\r\n") == status
-
-
-def test_a_request_without_host_is_refused() -> None:
-    with serving(request()) as server:
-        assert _handshake(server.port, "") == b"403"
-
-
-def _handshake(port: int, headers: str) -> bytes:
-    """The status with which a handshake with these headers is answered."""
-    with socket.create_connection(("127.0.0.1", port), WAIT_S) as raw:
-        raw.sendall(handshake(headers))
-        return raw.recv(1024).split(b" ")[1]
 
 
 def test_compression_is_not_used_and_the_server_does_not_name_its_software() -> None:

@@ -1,0 +1,90 @@
+"""Who may connect, with real handshakes."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from support import WAIT_S, Serving, handshake, request, serving
+
+
+def client(server: Serving, **options: str) -> ClientConnection:
+    return connect(server.url, proxy=None, **options)
+
+
+def say(word: str) -> str:
+    return f'{{"say": {{"word": "{word}"}}}}'
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost", "null"])
+def test_a_foreign_origin_is_refused(origin: str) -> None:
+    with serving(request()) as server, pytest.raises(InvalidStatus, match="403"):
+        client(server, origin=origin)
+
+
+def test_an_allowed_origin_is_served() -> None:
+    with serving(request(), origins=("https://mes.example",)) as server:
+        with client(server, origin="https://mes.example") as connection:
+            connection.send(say("x"))
+            assert connection.recv(WAIT_S) == "O.k."
+        with pytest.raises(InvalidStatus, match="403"):
+            client(server, origin="https://mes.example.evil")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:40010", b"101"),
+        ("LOCALHOST", b"101"),
+        ("127.0.0.1", b"101"),
+        ("[::1]:5", b"101"),
+        ("inspect-pc", b"101"),
+        ("evil.example:40010", b"403"),
+        ("localhost.evil.example", b"403"),
+        ("", b"403"),
+        ("[::1", b"403"),
+        ("localhost:x", b"403"),
+        ("localhost:1:2", b"403"),
+        ("a\r\nHost: localhost", b"403"),
+    ],
+)
+def test_the_host_header_must_name_this_server(host: str, status: bytes) -> None:
+    with serving(request(), hosts=("Inspect-PC",)) as server:
+        assert _handshake(server.port, f"Host: {host}\r\n") == status
+
+
+def test_a_request_without_host_is_refused() -> None:
+    with serving(request()) as server:
+        assert _handshake(server.port, "") == b"403"
+
+
+def _handshake(port: int, headers: str) -> bytes:
+    """The status with which a handshake with these headers is answered."""
+    with socket.create_connection(("127.0.0.1", port), WAIT_S) as raw:
+        raw.sendall(handshake(headers))
+        return raw.recv(1024).split(b" ")[1]
+
+
+def test_two_origins_are_refused() -> None:
+    with serving(request(), origins=("https://mes.example",)) as server:
+        both = "Host: localhost\r\nOrigin: https://mes.example\r\nOrigin: https://evil.example\r\n"
+        assert _handshake(server.port, both) in (b"400", b"403")
+
+
+def test_a_refusal_says_why_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        raw.sendall(handshake("Host: evil.example\r\n"))
+        answer = b""
+        while chunk := raw.recv(4096):
+            answer += chunk
+    assert answer.endswith(b"This name is not served here; connect to localhost.\n")
+    assert "refused a connection for host ['evil.example']" in caplog.text
+
+
+def test_what_is_no_websocket_handshake_is_refused() -> None:
+    with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert raw.recv(4096).split(b" ")[1] == b"426"
