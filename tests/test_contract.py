@@ -48,7 +48,8 @@ def test_each_required_parameter_is_missed_on_both_sides(kind: RequestType) -> N
         params = {key: value for key, value in request.schema["examples"][0].items() if key != name}
         assert [problem.pointer for problem in kind.validate(params)] == [f"/{name}"]
         answer = LegacyWire([request]).decode(json.dumps({request.name: params}))
-        assert answer == Answer(f"Error: Missing parameter '{name}' in '{request.name}' request.")
+        sentence = f"Error: Missing parameter '{name}' in '{request.name}' request."
+        assert answer == Answer(sentence, "invalid_params")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -31,7 +31,7 @@ class Bus:
     def __init__(self, types: Mapping[str, RequestType], gom: Any, executor: Executor[Outcome]) -> None:
         self._types = types
         self._executor = executor
-        self._refused: type[Exception] = gom.RequestError
+        self._gom_refusal: type[Exception] = gom.RequestError
         self._break: type[Exception] = gom.BreakError
         self._goms = {
             name: GuardedGom(None if kind.request.at_once else gom, name, kind.request.commands)
@@ -45,7 +45,7 @@ class Bus:
         try:
             kind = self._admit(call)
         except Refusal as error:
-            done(Outcome(error=error))
+            done(_refused(client, call.name, error))
             return
         if call.ignored:
             log.info("%s: %s request: ignored members %s", client, call.name, shown(call.ignored))
@@ -77,27 +77,36 @@ class Bus:
         return kind
 
     def _run(self, request: Request, params: JsonObject, context: Context) -> Outcome:
+        """Run a handler on the owner thread. Never raises, because everybody waits for that thread."""
+        try:
+            return self._carry_out(request, params, context)
+        except BaseException as error:  # SystemExit of a handler, too
+            log.exception("%s: %s request: bug in its plugin", context.client, request.name, exc_info=error)
+            reason = f"Internal error in '{request.name}' request; see the server's log."
+            return Outcome(error=errors.InternalError(reason))
+
+    def _carry_out(self, request: Request, params: JsonObject, context: Context) -> Outcome:
         try:
             for _, path in _files(request, params):
                 _check_readable(path)
             result = request.handler(params, context)
         except Refusal as error:
-            refusal: Refusal = error
+            return _refused(context.client, request.name, error)
         except self._break:
             log.warning("%s: %s request: the user pressed Esc in INSPECT; gombus stops", context.client, request.name)
             return Outcome(error=errors.GomRefused("The user stopped the script in INSPECT."), stop=True)
-        except self._refused as error:
-            refusal = _gom_refused(error)
-        except BaseException as error:
-            # A handler that raises SystemExit must not end the thread that everybody waits for.
-            log.exception("%s: %s request: bug in its plugin", context.client, request.name, exc_info=error)
-            reason = f"Internal error in '{request.name}' request; see the server's log."
-            return Outcome(error=errors.InternalError(reason))
-        else:
-            log.debug("%s: %s request: done", context.client, request.name)
-            return Outcome(result, stop=context.stopping)
-        log.warning("%s: %s request: %s: %s", context.client, request.name, errors.code_of(refusal), _logged(refusal))
-        return Outcome(error=refusal)
+        except self._gom_refusal as error:
+            return _refused(context.client, request.name, _gom_refused(error))
+        log.debug("%s: %s request: done", context.client, request.name)
+        return Outcome(result, stop=context.stopping)
+
+
+def _refused(client: str, name: str, error: Refusal) -> Outcome:
+    text = str(error)
+    if isinstance(error, errors.GomRefused):
+        text = f"{error.error_code} {error.description} {shown(error.error_log)}"
+    log.warning("%s: %s request: %s: %s", client, name, errors.code_of(error), text)
+    return Outcome(error=error)
 
 
 def _stopping() -> errors.ServerStopping:
@@ -138,9 +147,3 @@ def _gom_refused(error: Exception) -> errors.GomRefused:
     """gom.RequestError as our own; getattr, because a backend's exception class may carry less."""
     description = str(getattr(error, "description", "") or error)
     return errors.GomRefused(description, str(getattr(error, "error_code", "")), str(getattr(error, "error_log", "")))
-
-
-def _logged(refusal: Refusal) -> str:
-    if isinstance(refusal, errors.GomRefused):
-        return f"{refusal.error_code} {refusal.description} {shown(refusal.error_log)}"
-    return str(refusal)

@@ -26,7 +26,9 @@ def request(url: str, message: str, timeout: float | None = None) -> str:
         with connect(url, compression=None, proxy=None, ping_interval=None) as connection:
             connection.send(message)
             answer = connection.recv(timeout)
-    except TimeoutError:
+    except TimeoutError as error:
+        if timeout is None:
+            raise Unreachable(f"no gombus server at {url}: {error}") from error
         raise Unreachable(f"no answer from {url} within {timeout:g} s; the request may still be carried out") from None
     except ConnectionClosed as error:
         raise Unreachable(f"the connection to {url} ended before the answer: {error}") from error

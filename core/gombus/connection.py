@@ -86,7 +86,8 @@ class Connection(asyncio.Protocol):
         """Write text messages with one system call; nothing happens where the connection is closing or closed."""
         if self._protocol.state is State.OPEN:
             for text in texts:
-                self._protocol.send_text(text.encode())
+                # A plugin's own words may have half a surrogate pair.
+                self._protocol.send_text(text.encode(errors="backslashreplace"))
             self._flush()
 
     def hold(self, held: bool) -> None:
@@ -104,6 +105,13 @@ class Connection(asyncio.Protocol):
         elif self._protocol.state is State.CONNECTING:
             self._transport.abort()
 
+    def fail(self, code: int, reason: str) -> None:
+        """End the connection because of an error; nothing more of the client is looked at."""
+        if not self._failed:
+            self._failed = True
+            self._protocol.fail(code, reason)
+            self._flush()
+
     # Callbacks of asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -120,11 +128,18 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
+        events = self._protocol.events_received()
+        first = events[0] if events else None
+        if isinstance(first, Request):
+            # A client waits for the answer to its handshake (RFC 6455 section 4.1). The protocol has acted already
+            # on what came too early, and would speak before it has answered, or after it has ended.
+            if len(events) > 1 or self._protocol.close_expected():
+                self._cut("sent more before its handshake was answered")
+                return
+            self._answer_handshake(first)
+        for event in events:
             if isinstance(event, Frame):
                 self._receive(event)
-            elif isinstance(event, Request):
-                self._answer_handshake(event)
         self._flush()
 
     def eof_received(self) -> None:
@@ -177,6 +192,8 @@ class Connection(asyncio.Protocol):
         elif frame.opcode is Opcode.CONT:
             self._fragments += frame.data
             data = self._fragments
+            if frame.fin:
+                self._fragments = bytearray()
         else:
             return
         if not frame.fin or self._receiver is None or self._failed:
@@ -184,17 +201,9 @@ class Connection(asyncio.Protocol):
         try:
             message = str(data, "utf-8") if self._is_text else bytes(data)
         except UnicodeDecodeError as error:
-            self._fail(1007, f"{error.reason} at position {error.start}")
-            return
-        try:
+            self.fail(1007, f"{error.reason} at position {error.start}")
+        else:
             self._receiver.take(message)
-        except Exception:
-            log.exception("bug while serving %s", self.client)
-            self._fail(1011, "Internal error.")
-
-    def _fail(self, code: int, reason: str) -> None:
-        self._failed = True
-        self._protocol.fail(code, reason)
 
     def _flush(self) -> None:
         """Send what the protocol has to say, and see to it that a closing connection ends."""
@@ -220,10 +229,10 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _cut_after(self, seconds: float, why: str) -> asyncio.TimerHandle:
-        return self._loop.call_later(seconds, self._cut, seconds, why)
+        return self._loop.call_later(seconds, self._cut, f"{why} within {seconds:g} s")
 
-    def _cut(self, seconds: float, why: str) -> None:
-        log.warning("%s: cut, because it %s within %g s", self.client, why, seconds)
+    def _cut(self, why: str) -> None:
+        log.warning("%s: cut, because it %s", self.client, why)
         self._transport.abort()
 
     def _stop_send_timer(self) -> None:

@@ -1,7 +1,7 @@
 """All exceptions of gombus, and the one table that gives each refusal its code.
 
 GombusError
-├── Refusal                  a client is answered with it
+├── Refusal                  a client is answered with it; a handler may raise it as it is
 │   ├── MalformedMessage
 │   ├── UnknownRequest
 │   ├── InvalidParams
@@ -127,6 +127,12 @@ class ErrorRow(NamedTuple):
 
 ERRORS: tuple[ErrorRow, ...] = (
     ErrorRow(
+        Refusal,
+        "refused",
+        "a plugin refused the request for a reason of its own, which the sentence says",
+        "do what the sentence says",
+    ),
+    ErrorRow(
         MalformedMessage,
         "malformed",
         "the message is no UTF-8, no JSON, or JSON with duplicate members, NaN, numbers out of range, "
@@ -181,11 +187,5 @@ _CODES = {row.error: row.code for row in ERRORS}
 
 
 def code_of(error: Refusal) -> str:
-    """The word for this refusal, from the table; a subclass that has no row takes its parent's.
-
-    :raises KeyError: neither the error's class nor a parent of it stands in the table.
-    """
-    for cls in type(error).__mro__:
-        if cls in _CODES:
-            return _CODES[cls]
-    raise KeyError(type(error).__name__)
+    """The word for this refusal, from the table; a subclass that has no row takes its parent's."""
+    return next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)

@@ -6,10 +6,13 @@ back in batches, with one wake-up for all that stands ready, because a wake-up c
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Callable, Generic, NamedTuple, TypeVar
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -59,8 +62,7 @@ class Executor(Generic[Result]):
         self._woken = False
         while self._finished:
             piece, result = self._finished.popleft()
-            self.unfinished -= 1
-            piece.done(result)
+            self._hand_out(piece, result)
 
     def stop(self, instead: Result) -> None:
         """Let `run` return after the piece that it runs; what still waits is not run and gets `instead`."""
@@ -71,5 +73,12 @@ class Executor(Generic[Result]):
         self._waiting.put(None)
         for piece in left:
             if piece is not None:
-                self.unfinished -= 1
-                piece.done(instead)
+                self._hand_out(piece, instead)
+
+    def _hand_out(self, piece: _Piece, result: Any) -> None:
+        self.unfinished -= 1
+        try:
+            piece.done(result)
+        except Exception:
+            # One that cannot take its result must not keep the others from theirs.
+            log.exception("bug in what takes a result")

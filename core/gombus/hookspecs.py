@@ -1,7 +1,8 @@
 """The hooks of gombus. A plugin implements the ones it needs, marked with `gombus.hookimpl`.
 
-Each plugin is called alone. What a hook raises blocks that plugin, with the reason in the start-up log and in
-`gombus plugins`; the other plugins serve. Hook wrappers are refused, because there is nothing around them to wrap.
+Each plugin is called alone. What a hook raises blocks that plugin, with the reason in the log and, for the hooks that
+run when plugins are loaded, in `gombus plugins`; the other plugins serve. Hook wrappers are refused, because there is
+nothing around them to wrap.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from .errors import CannotListen
 
 LOCALHOST = ("127.0.0.1", "::1")
 _TRIES = 16
+_READ_SIZE = 32 * 1024
+"""How much the system keeps of what a client sent, in bytes: what one turn of the event loop may have to read."""
 
 
 def loopback_addresses(host: str) -> tuple[str, ...]:
@@ -38,14 +40,12 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
     :raises CannotListen: the port is taken, or the host is not allowed.
     """
     addresses = loopback_addresses(host)
-    for attempt in range(_TRIES if port == 0 else 1):
+    # A free port of one family may be taken in the other; then another one is tried.
+    for _ in range(_TRIES if port == 0 else 1):
         try:
             return _open_all(addresses, port)
         except OSError as error:
-            # A free port of one family may be taken in the other; then another one is tried.
-            if error.errno != errno.EADDRINUSE or (port == 0 and attempt < _TRIES - 1):
-                if port == 0 and error.errno == errno.EADDRINUSE:
-                    continue
+            if error.errno != errno.EADDRINUSE:
                 raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from error
     raise CannotListen(f"port {port} on {host} is taken: stop the other server or choose another with --port")
 
@@ -57,6 +57,7 @@ def _open_all(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
         for address in addresses:
             try:
                 sockets.append(_open(address, sockets[0].getsockname()[1] if sockets else port))
+                sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ_SIZE)
             except OSError as error:
                 if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     raise

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+import textwrap
 import time
 
 from .config import Settings
@@ -37,7 +38,8 @@ class TextFormatter(logging.Formatter):
         parts = [f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"]
         parts[0] = parts[0].replace("\n", "\\n")
         if record.exc_info:
-            parts.append(self.formatException(record.exc_info))
+            # Indented, so that no line of an exception's text can pass for a line of the log.
+            parts.append(textwrap.indent(self.formatException(record.exc_info), "  "))
         text = "\n".join(parts)
         return _CONTROL.sub(lambda match: repr(match.group())[1:-1], text)
 

@@ -70,6 +70,8 @@ class Answer(NamedTuple):
     """What a codec answers by itself, with no call."""
 
     text: str
+    code: str = ""
+    """Why it is refused (see `gombus.errors.ERRORS`); empty where it is not."""
 
 
 class Outcome(NamedTuple):

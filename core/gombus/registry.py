@@ -19,7 +19,7 @@ from . import hookspecs
 from .config import Settings
 from .discovery import Candidate, find_candidates
 from .errors import ERRORS, PluginError
-from .model import BackendFactory, Request
+from .model import BackendFactory, Legacy, Request
 from .schemas import check_schema
 from .validation import Validator, compile_parameters
 
@@ -234,19 +234,34 @@ def _check_request(request: Request) -> None:
         raise PluginError("its handler cannot be called")
     check_schema(request.schema)
     properties = request.schema["properties"]
-    for name in {*request.files, *request.legacy.required} - set(properties):
-        raise PluginError(f"parameter {name!r} is named by files or legacy.required, and not by its schema")
+    for name in request.files:
+        node = properties.get(name, {})
+        if "string" not in (node.get("type"), node.get("items", {}).get("type")):
+            raise PluginError(f"files names {name!r}; a parameter of type string, or array of strings, is allowed")
     for command in request.commands:
         if not _COMMAND.fullmatch(command):
             raise PluginError(f"{command!r} is no gom command; they look like gom.script.sys.import_other_images")
     if request.at_once and (request.commands or request.files):
         raise PluginError("what runs at once can have neither commands nor files")
-    for code, text in request.legacy.texts.items():
+    _check_legacy(request.legacy, properties)
+
+
+def _check_legacy(legacy: Legacy, properties: Mapping[str, Any]) -> None:
+    """:raises PluginError: naming what is wrong."""
+    for field, kind in (("ok", str), ("plain", bool), ("precedence", int), ("required", tuple)):
+        if not isinstance(getattr(legacy, field), kind):
+            raise PluginError(f"legacy.{field} is {getattr(legacy, field)!r}; {kind.__name__} is allowed")
+    for name in legacy.required:
+        if name not in properties:
+            raise PluginError(f"legacy.required names {name!r}, which is not in its schema")
+    for code, text in legacy.texts.items():
         if code not in _CODES:
             raise PluginError(f"legacy.texts has the unknown code {code!r}; allowed: {', '.join(sorted(_CODES))}")
-        for _, field, _, _ in string.Formatter().parse(text):
-            if field is not None and field not in request.legacy.required:
-                raise PluginError(f"legacy.texts[{code!r}] uses {{{field}}}, which is not in legacy.required")
+        for _, parameter, _, _ in string.Formatter().parse(text):
+            if parameter is not None and parameter not in legacy.required:
+                raise PluginError(f"legacy.texts[{code!r}] uses {{{parameter}}}, which is not in legacy.required")
+        # Once here, so that it cannot fail when it is needed.
+        text.format_map(dict.fromkeys(legacy.required, ""))
 
 
 def _reason(hook: str, error: BaseException) -> str:

@@ -18,10 +18,11 @@ from .config import Settings
 from .errors import BackendUnavailable
 from .executor import Executor
 from .inspect_backend import ADDRESS, InspectBackend
+from .listening import loopback_addresses
 from .model import Backend, Outcome
 from .registry import Registry
 from .server import Server
-from .signals import stop_signals
+from .signals import NUMBERS, stop_signals
 from .wire.legacy import LegacyWire
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0005
 """How long a handler that computes in Python may keep the network thread waiting, in seconds; Python's default of
 0.005 makes every answer of the server ten times slower meanwhile."""
+FORCED_LIMIT_S = 0.3
+"""How long clients may take to hear of it then, in seconds."""
 FORCED = 130
 """Exit code of a server that was stopped at once by a second Ctrl-C, as shells count SIGINT."""
 
@@ -57,6 +60,7 @@ def run(
     :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
     :raises CannotListen: the port is taken, or the host is not allowed.
     """
+    loopback_addresses(settings.host)  # before INSPECT is asked for anything
     backend, registry, gom = open_backend(settings, os.environ if environ is None else environ, registry)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -106,11 +110,12 @@ def _from_plugin(name: str, settings: Settings, registry: Registry) -> Backend:
     if factory:
         return factory(registry.call_each)
     there = ", ".join(["inspect", *sorted(registry.backends)])
+    failed = "; some plugins cannot be used, see: gombus plugins" if registry.failed else ""
     if settings.backend == "auto":
         raise BackendUnavailable(
-            f"no INSPECT: {ADDRESS} is not set; and no simulated one: python -m pip install gombus-kit"
+            f"no INSPECT: {ADDRESS} is not set; and no simulated one: python -m pip install gombus-kit{failed}"
         )
-    raise BackendUnavailable(f"there is no backend {name!r}; allowed: auto, {there}")
+    raise BackendUnavailable(f"there is no backend {name!r}; allowed: auto, {there}{failed}")
 
 
 def _url(host: str, port: int) -> str:
@@ -133,7 +138,12 @@ class _Network(threading.Thread):
 
     def run(self) -> None:
         try:
-            asyncio.run(self._main())
+            # Not Windows' own kind of loop: it stops listening when a client resets while it is accepted.
+            loop = asyncio.SelectorEventLoop()
+            try:
+                loop.run_until_complete(self._main())
+            finally:
+                loop.close()
         except BaseException as error:
             if self.port.done():
                 log.exception("bug in the network thread")
@@ -160,19 +170,30 @@ class _Network(threading.Thread):
         self._server = Server(self._settings, self._wire, self._bus, self.executor)
         self._loop = loop
         watching = asyncio.ensure_future(self._watch_signals(loop))
-        self.port.set_result(await self._server.start())
-        await self._server.stopped.wait()
-        watching.cancel()
+        try:
+            self.port.set_result(await self._server.start())
+            await self._server.stopped.wait()
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
 
     async def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._signals is None:
             return
-        await loop.sock_recv(self._signals, 1)
+        await _stop_signal(loop, self._signals)
         self._server.request_stop()
-        await loop.sock_recv(self._signals, 1)
+        await _stop_signal(loop, self._signals)
         log.warning("stopped at once; a gom command may still be running in INSPECT")
-        await self._server.close_all()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        # A gom call cannot be cut short, and the thread that sits in it cannot be ended in any other way.
-        os._exit(FORCED)
+        try:
+            await self._server.close_all(FORCED_LIMIT_S)
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+        finally:
+            # A gom call cannot be cut short, and the thread that sits in it cannot be ended in any other way.
+            os._exit(FORCED)
+
+
+async def _stop_signal(loop: asyncio.AbstractEventLoop, signals: socket.socket) -> None:
+    """Wait for a signal that means to stop; a plugin may have given others a handler of their own."""
+    while (await loop.sock_recv(signals, 1))[0] not in NUMBERS:
+        pass

@@ -46,7 +46,7 @@ class Server:
         """
         # glibc gives each buffer of a socket read back to the system until one this large was freed once, which
         # halves the speed of a fresh server (docs/performance.md).
-        del [bytes(300_000)][:]
+        _ = bytes(300_000)
         loop = asyncio.get_running_loop()
         sockets = open_sockets(self._settings.host, self._settings.port)
         port = int(sockets[0].getsockname()[1])
@@ -62,22 +62,22 @@ class Server:
         finally:
             self._delivering = False
             self._flush()
-        if not self._executor.unfinished:
-            self._idle.set()
+            if not self._executor.unfinished:
+                self._idle.set()
 
     def request_stop(self) -> None:
         """Begin to stop; further calls change nothing."""
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(self._stop())
 
-    async def close_all(self) -> None:
-        """Tell every client that the server goes away (1001), and wait until they are closed or cut."""
+    async def close_all(self, limit_s: float) -> None:
+        """Tell every client that the server goes away (1001), and wait up to the limit, in s, until they are gone."""
         if self._connections:
             self._empty.clear()
             for connection in list(self._connections):
                 connection.close(1001, "Server is stopping.")
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), CLOSE_LIMIT_S * 2)
+                await asyncio.wait_for(self._empty.wait(), limit_s)
 
     # What connections tell their keeper.
 
@@ -111,17 +111,17 @@ class Server:
         # the last moment becomes a connection of ours within two.
         for _ in range(3):
             await asyncio.sleep(0)
-        await self.close_all()
+        # Each is cut in half of that time where it does not follow.
+        await self.close_all(CLOSE_LIMIT_S * 2)
         self.stopped.set()
 
     async def _stop_listening(self) -> None:
         # asyncio forgets a client, and leaves its socket open, when its listener is closed between the accepting and
-        # the turn after it; so first no more are accepted. Windows' event loop has no such gap, and no readers.
+        # the turn after it; so first no more are accepted.
         loop = asyncio.get_running_loop()
-        with suppress(NotImplementedError):
-            for listener in self._listeners:
-                for opened in listener.sockets:
-                    loop.remove_reader(opened)
+        for listener in self._listeners:
+            for opened in listener.sockets:
+                loop.remove_reader(opened)
         await asyncio.sleep(0)
         for listener in self._listeners:
             listener.close()
@@ -135,4 +135,7 @@ class Server:
     def _flush(self) -> None:
         ready, self._ready = self._ready, []
         for session in ready:
-            session.flush()
+            try:
+                session.flush()
+            except Exception as error:
+                session.broken(error)

@@ -51,13 +51,15 @@ class Session:
         self._unread: deque[str | bytes] = deque()
         self._slots: deque[_Slot] = deque()
         self._flush_due = False
+        self._last = False
         self._ended = False
         log.debug("%s: connected", connection.client)
 
     def take(self, message: str | bytes) -> None:
         """A message arrived. Where the client has too much unanswered it waits, and no more is read."""
-        self._unread.append(message)
-        self._read_on()
+        if not self._last:
+            self._unread.append(message)
+            self._read_on()
 
     def writable(self) -> None:
         """All that was written was taken by the client."""
@@ -65,9 +67,11 @@ class Session:
 
     def lost(self) -> None:
         """The connection is gone. What was accepted is carried out all the same."""
-        self._unread.clear()
         if self._slots:
             log.info("%s: left before %d of its requests were answered", self._connection.client, len(self._slots))
+        if self._unread:
+            log.warning("%s: left; %d of its requests are not run", self._connection.client, len(self._unread))
+            self._unread.clear()
 
     def flush(self) -> None:
         """Write the answers whose turn it is."""
@@ -87,27 +91,45 @@ class Session:
         else:
             self._read_on()
 
+    def broken(self, error: Exception) -> None:
+        """A bug of ours was met: end this connection, and no other."""
+        log.error("bug while serving %s", self._connection.client, exc_info=error)
+        self._connection.fail(1011, "Internal error.")
+
     def _read_on(self) -> None:
         while self._unread and not self._full:
             self._run(self._unread.popleft())
-        self._connection.hold(self._full and not self._ended)
+        self._connection.hold(self._full)
 
     @property
     def _full(self) -> bool:
-        return self._ended or len(self._slots) >= MAX_UNANSWERED or self._connection.unsent
+        return len(self._slots) >= MAX_UNANSWERED or self._connection.unsent
 
     def _run(self, message: str | bytes) -> None:
         slot = _Slot()
         self._slots.append(slot)
-        decoded = self._wire.decode(message)
-        if isinstance(decoded, Answer):
-            self._fill(slot, decoded.text)
-        else:
-            self._bus.submit(decoded, self._connection.client, partial(self._done, slot, decoded))
+        try:
+            decoded = self._wire.decode(message)
+            if isinstance(decoded, Answer):
+                if decoded.code:
+                    log.warning("%s: %s: %s", self._connection.client, decoded.code, decoded.text)
+                self._fill(slot, decoded.text)
+            else:
+                self._bus.submit(decoded, self._connection.client, partial(self._done, slot, decoded))
+        except Exception as error:
+            self.broken(error)
 
     def _done(self, slot: _Slot, call: Call, outcome: Outcome) -> None:
-        slot.stop = outcome.stop
-        self._fill(slot, self._wire.encode(call, outcome))
+        if outcome.stop:
+            # Nothing that comes after it is run.
+            slot.stop = self._last = True
+            self._unread.clear()
+        try:
+            text = self._wire.encode(call, outcome)
+        except Exception:
+            log.exception("%s: %s request: bug in the words for its outcome", self._connection.client, call.name)
+            text = f"Error: Internal error in '{call.name}' request; see the server's log."
+        self._fill(slot, text)
 
     def _fill(self, slot: _Slot, text: str) -> None:
         slot.text = text

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
+NUMBERS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
+"""The signals that mean to stop; SIGBREAK is Windows' Ctrl-Break."""
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def stop_signals() -> Iterator[socket.socket | None]:
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)
-    before = {number: signal.signal(number, _ignore) for number in _numbers()}
+    before = {number: signal.signal(number, _ignore) for number in NUMBERS}
     before_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
         yield reader
@@ -38,10 +39,6 @@ def stop_signals() -> Iterator[socket.socket | None]:
             signal.signal(number, handler)
         reader.close()
         writer.close()
-
-
-def _numbers() -> list[signal.Signals]:
-    return [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

@@ -29,10 +29,10 @@ def loads(text: str) -> Any:
         the error's `pointer` says where it stands.
     """
     if len(text) > MAX_SIZE:
-        raise MalformedMessage(f"the message is longer than {MAX_SIZE} characters")
+        raise MalformedMessage(f"the text is longer than {MAX_SIZE} characters")
     # Brackets inside strings count here too: a cheap test that spares nearly every message the exact one.
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-        raise MalformedMessage(f"the message is nested deeper than {MAX_DEPTH} levels")
+        raise MalformedMessage(f"the text is nested deeper than {MAX_DEPTH} levels")
     try:
         value = _decoder.decode(text)
     except json.JSONDecodeError as error:

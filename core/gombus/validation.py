@@ -37,7 +37,10 @@ _Draft: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignor
 
 def compile_schema(schema: JsonObject) -> Validator:
     """Make the check for one schema (draft 2020-12). References beyond the schema itself are never fetched."""
-    validator = _Draft(schema, registry=Registry())
+    return _checker(_Draft(schema, registry=Registry()))
+
+
+def _checker(validator: Any) -> Validator:
     is_valid = validator.is_valid
 
     def check(value: Any) -> tuple[Problem, ...]:
@@ -55,8 +58,8 @@ def compile_parameters(schema: JsonObject) -> Validator:
     `metaschema.json` lets the outermost schema say only which members there are, which are required, and that there
     are no others. That is looked at here; each member is held against its own schema by jsonschema.
     """
-    check = compile_schema(schema)
     root = _Draft(schema, registry=Registry())
+    check = _checker(root)
     members = {name: root.evolve(schema=inner).is_valid for name, inner in schema["properties"].items()}
     required = frozenset(schema.get("required", ()))
 

@@ -221,3 +221,32 @@ def test_a_context_has_what_the_docs_promise(desk_of: Callable[..., Desk], caplo
     assert seen == ["say", "client:1", "p"]
     assert "say: 3 of 12 images" in caplog.text
     assert ("gombus.request.say", logging.INFO, "hello from the handler") in caplog.record_tuples
+
+
+@pytest.mark.parametrize(
+    "error", [errors.Refusal("It is locked."), type("Locked", (errors.Refusal,), {})("It is locked.")]
+)
+def test_a_handler_may_refuse_with_a_refusal_of_its_own(
+    desk_of: Callable[..., Desk], error: errors.Refusal, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(params: Any, context: Any) -> None:
+        raise error
+
+    desk = desk_of(request(handler=handler))
+    assert desk.run("say").error is error
+    assert "say request: refused: It is locked." in caplog.text
+
+
+def test_a_backend_s_exception_that_cannot_be_read_is_a_bug_and_the_thread_goes_on(
+    desk_of: Callable[..., Desk],
+) -> None:
+    class Unreadable(RequestError):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "description":
+                raise ZeroDivisionError
+            return super().__getattribute__(name)
+
+    desk = desk_of(request())
+    desk.gom.errors["odd"] = Unreadable("x")
+    assert isinstance(desk.run("say", {"word": "odd"}).error, errors.InternalError)
+    assert desk.run("say", {"word": "next"}) == Outcome("NEXT")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Callable
 
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
+from gombus import client
 from gombus.client import Unreachable
 from gombus.client import request as ask
 from support import WatchingGom, request, serving, stop_request
@@ -72,3 +75,12 @@ def test_quit() -> None:
     with serving(stop_request()) as server:
         assert ask(server.url, "quit") == "bye"
         assert server.ended()
+
+
+def test_a_server_that_accepts_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The library waits 10 s for the handshake; a shorter wait is asked of it here.
+    monkeypatch.setattr(client, "connect", partial(client.connect, open_timeout=0.05))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Unreachable, match=f"no gombus server at {url}: "):
+            ask(url, "quit")

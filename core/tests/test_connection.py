@@ -111,14 +111,31 @@ def test_what_breaks_the_protocol_closes_with_the_code_for_it(sent: bytes, code:
             assert other.recv(WAIT_S) == "Error: Unknown request:\n5"
 
 
-def test_a_handshake_and_requests_in_one_breath() -> None:
+@pytest.mark.parametrize(
+    "early",
+    [
+        part(TEXT, b'{"say": {"word": "x"}}'),
+        part(TEXT, b'{"say": {"word": "x"}}') + part(CLOSE, b""),
+        part(PING, b""),
+        part(CLOSE, b""),
+        b"\x83\x00",
+    ],
+    ids=["request", "request and close", "ping", "close", "nonsense"],
+)
+@pytest.mark.parametrize("host", ["localhost", "evil.example"])
+def test_a_client_that_does_not_wait_for_its_handshake_is_cut_and_others_are_served(
+    early: bytes, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
     gom = WatchingGom()
-    with serving(request(), gom=gom) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
-        raw.sendall(handshake() + part(TEXT, b'{"say": {"word": "x"}}'))
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += raw.recv(1)
-        assert read_frame(raw) == (TEXT, b"O.k.")
+    with serving(request(), gom=gom) as server, raw_client(server) as other:
+        with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+            raw.sendall(handshake(f"Host: {host}\r\n") + early)
+            assert is_cut(raw)
+        other.sendall(part(TEXT, b'{"say": {"word": "other"}}'))
+        assert read_frame(other) == (TEXT, b"O.k.")
+    assert gom.words == ["other"]
+    assert "cut, because it sent more before its handshake was answered" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_request_that_is_followed_by_closing_is_carried_out() -> None:

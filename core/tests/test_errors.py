@@ -18,6 +18,7 @@ TREE: dict[str, type[BaseException]] = {
 }
 PROBLEM = Problem("/focal_length", "exclusiveMinimum", "-1 is not allowed")
 ONE_OF_EACH: list[errors.Refusal] = [
+    errors.Refusal("It is locked."),
     errors.MalformedMessage("no JSON", "/a"),
     errors.UnknownRequest("no such type"),
     errors.InvalidParams((PROBLEM,)),
@@ -28,6 +29,7 @@ ONE_OF_EACH: list[errors.Refusal] = [
     errors.InternalError("bug"),
 ]
 CODES = [
+    "refused",
     "malformed",
     "unknown_request",
     "invalid_params",
@@ -51,7 +53,7 @@ def test_every_exception_says_what_it_means_and_belongs_to_gombus(cls: type[Base
 
 
 def test_every_refusal_has_one_row_and_nothing_else_has_one() -> None:
-    refusals = [cls for cls in TREE.values() if issubclass(cls, errors.Refusal) and cls is not errors.Refusal]
+    refusals = [cls for cls in TREE.values() if issubclass(cls, errors.Refusal)]
     assert [row.error for row in ERRORS] == refusals == [type(error) for error in ONE_OF_EACH]
 
 
@@ -80,12 +82,11 @@ def test_a_refusal_of_a_plugin_s_own_takes_its_parent_s_code() -> None:
     assert code_of(Elsewhere(())) == "path_refused"
 
 
-def test_a_refusal_without_a_row_and_without_such_a_parent_has_no_code() -> None:
+def test_a_plugin_s_own_refusal_is_just_refused() -> None:
     class Other(errors.Refusal):
         pass
 
-    with pytest.raises(KeyError, match="Other"):
-        code_of(Other("x"))
+    assert code_of(Other("x")) == code_of(errors.Refusal("x")) == "refused"
 
 
 @pytest.mark.parametrize("error", ONE_OF_EACH, ids=lambda error: type(error).__name__)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from gombus.executor import Executor
 from support import WAIT_S
 
@@ -115,3 +117,17 @@ def test_a_second_stop_changes_nothing() -> None:
     bench.owner.start()
     bench.owner.join(WAIT_S)
     assert not bench.owner.is_alive()
+
+
+def test_one_that_cannot_take_its_result_does_not_keep_the_others_from_theirs(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    bench.executor.submit(lambda: "first", lambda _: 1 / 0)
+    bench.executor.submit(lambda: "second", bench.results.append)
+    bench.owner.start()
+    bench.deliver_until(1)
+    bench.executor.submit(lambda: "third", lambda _: 1 / 0)
+    bench.stop()
+    bench.executor.deliver()
+    assert bench.results == ["second"]
+    assert bench.executor.unfinished == 0
+    assert "ZeroDivisionError" in caplog.text

@@ -42,7 +42,7 @@ def test_bytes_are_read_as_text() -> None:
     "message", ["", "{", "\ufeff{}", "nul", b"\xff\xfe", '{"a": 1, "a": 2}', "[" * 100_000, "[NaN]"]
 )
 def test_what_is_no_strict_json_is_malformed(message: str | bytes) -> None:
-    assert WIRE.decode(message) == Answer("Error: Malformed JSON message.")
+    assert WIRE.decode(message) == Answer("Error: Malformed JSON message.", "malformed")
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_a_plain_request_in_json_is_answered_and_not_run() -> None:
 
 @pytest.mark.parametrize("value", [5, "x", None, True, 1.5, [], {"foo": 1}, {}])
 def test_an_unknown_request_is_echoed_as_python_writes_it(value: Any) -> None:
-    assert WIRE.decode(json.dumps(value)) == Answer(f"Error: Unknown request:\n{value!r}")
+    assert WIRE.decode(json.dumps(value)) == Answer(f"Error: Unknown request:\n{value!r}", "unknown_request")
 
 
 def test_the_echo_is_cut() -> None:
     answer = WIRE.decode(json.dumps(["x" * 1000]))
-    assert answer == Answer("Error: Unknown request:\n['" + "x" * (ECHO - 2))
+    assert answer == Answer("Error: Unknown request:\n['" + "x" * (ECHO - 2), "unknown_request")
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,12 @@ def test_the_echo_is_cut() -> None:
 )
 def test_missing_parameters_are_named_in_their_order(params: Any, missing: str) -> None:
     answer = WIRE.decode(json.dumps({"say": params}))
-    assert answer == Answer(f"Error: Missing parameter '{missing}' in 'say' request.")
+    assert answer == Answer(f"Error: Missing parameter '{missing}' in 'say' request.", "invalid_params")
 
 
 def test_parameters_must_be_an_object_where_none_is_required() -> None:
-    assert WIRE.decode('{"loud": 5}') == Answer("Error: Invalid parameters of 'loud' request: an object is allowed.")
+    answer = Answer("Error: Invalid parameters of 'loud' request: an object is allowed.", "invalid_params")
+    assert WIRE.decode('{"loud": 5}') == answer
 
 
 @pytest.mark.parametrize("order", [("loud", "say", "aside"), ("aside", "say", "loud")])
@@ -113,7 +114,7 @@ def test_a_number_that_is_none_is_named_with_its_parameter(number: str) -> None:
 
 @pytest.mark.parametrize("message", ['{"say": NaN}', '{"foo": {"word": NaN}}', '{"say": {"word": NaN'])
 def test_a_number_that_is_none_elsewhere_is_malformed(message: str) -> None:
-    assert WIRE.decode(message) == Answer("Error: Malformed JSON message.")
+    assert WIRE.decode(message) == Answer("Error: Malformed JSON message.", "malformed")
 
 
 CALL = Call("say", {"word": "{file}", "file": "C:/x"})

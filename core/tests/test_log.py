@@ -72,14 +72,19 @@ def test_a_traceback_follows_on_lines_of_its_own() -> None:
     text = TextFormatter().format(_record("bug in\n%s", "x", exc_info=_raised(ValueError("no \x1b[31m"))))
     first, second, *_, last = text.split("\n")
     assert first == HEAD + r"bug in\nx"
-    assert second == "Traceback (most recent call last):"
-    assert last == r"ValueError: no \x1b[31m"
+    assert second == "  Traceback (most recent call last):"
+    assert last == r"  ValueError: no \x1b[31m"
 
 
 def test_a_message_cannot_pretend_to_be_the_traceback_that_follows_it() -> None:
     text = TextFormatter().format(_record("%s", "a\nTraceback\nforged", exc_info=_raised(ValueError("no"))))
     assert text.split("\n")[0] == HEAD + r"a\nTraceback\nforged"
-    assert text.endswith("\nValueError: no")
+    assert text.endswith("\n  ValueError: no")
+
+
+def test_an_exception_s_text_cannot_pretend_to_be_lines_of_the_log() -> None:
+    text = TextFormatter().format(_record("bug", exc_info=_raised(ValueError("no\n2026 INFO gombus: forged"))))
+    assert [line for line in text.split("\n")[1:] if not line.startswith("  ")] == []
 
 
 @pytest.mark.parametrize(

@@ -171,11 +171,23 @@ BROKEN: dict[str, tuple[Candidate, str]] = {
     "handler": (plugin("broken", offers(request("half", "handle"))), "'half': its handler cannot be called"),
     "files": (
         plugin("broken", offers(request("half", files=("flie",)))),
-        "parameter 'flie' is named by files or legacy.required, and not by its schema",
+        "files names 'flie'; a parameter of type string, or array of strings, is allowed",
+    ),
+    "legacy.precedence": (
+        plugin("broken", offers(request("half", legacy=Legacy(precedence="high")))),  # type: ignore[arg-type]  # as is
+        "legacy.precedence is 'high'; int is allowed",
+    ),
+    "legacy.ok": (
+        plugin("broken", offers(request("half", legacy=Legacy(ok=5)))),  # type: ignore[arg-type]  # as is
+        "legacy.ok is 5; str is allowed",
+    ),
+    "text that takes numbers only": (
+        plugin("broken", offers(request("half", legacy=Legacy(("word",), texts={"internal": "{word:d}"})))),
+        "Unknown format code 'd' for object of type 'str'",
     ),
     "legacy.required": (
         plugin("broken", offers(request("half", legacy=Legacy(required=("wrod",))))),
-        "parameter 'wrod' is named by files or legacy.required, and not by its schema",
+        "legacy.required names 'wrod', which is not in its schema",
     ),
     "command": (plugin("broken", offers(request("half", commands=("sys.x",)))), "'sys.x' is no gom command"),
     "command is a group": (plugin("broken", offers(request("half", commands=("gom.script",)))), "is no gom command"),

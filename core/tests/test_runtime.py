@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gombus.config import Settings, load
-from gombus.errors import BackendUnavailable
+from gombus.errors import BackendUnavailable, CannotListen
 from gombus.registry import Registry
 from gombus.runtime import open_backend
 from support import Serving, WatchingBackend, WatchingGom, plugin, request, serving
@@ -92,3 +92,21 @@ def test_a_command_that_computes_lets_the_network_go_on() -> None:
     with serving(request()):
         assert sys.getswitchinterval() < before
     assert sys.getswitchinterval() == before
+
+
+def test_a_host_that_is_not_allowed_is_refused_before_the_backend_is_asked_for_anything() -> None:
+    asked: list[Any] = []
+    backend = {"watching": lambda call_each: asked.append(call_each)}
+    settings = load({"host": "0.0.0.0", "backend": "watching"}, environ={})
+    server = Serving(settings, lambda: Registry(settings, [plugin(request(), backends=backend)]))
+    with pytest.raises(CannotListen):
+        server.start()
+    assert asked == []
+    assert server.ended()
+
+
+def test_where_a_plugin_failed_the_missing_backend_says_where_to_look() -> None:
+    broken = plugin(request("NO"), name="broken")
+    registry = Registry(Settings(), [broken])
+    with pytest.raises(BackendUnavailable, match="some plugins cannot be used, see: gombus plugins"):
+        open_backend(Settings(), {}, registry)

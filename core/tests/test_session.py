@@ -6,13 +6,16 @@ import json
 import logging
 import socket
 import struct
+import threading
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from gombus.session import MAX_UNANSWERED, Session
+from gombus import InvalidParams, Refusal
+from gombus.session import MAX_UNANSWERED
+from gombus.wire.legacy import LegacyWire
 from support import WAIT_S, Serving, WatchingGom, frame, handshake, request, serving, stop_request
 
 
@@ -22,6 +25,19 @@ def client(server: Serving) -> ClientConnection:
 
 def say(word: str) -> str:
     return json.dumps({"say": {"word": word}})
+
+
+class Seen(logging.Handler):
+    """Sets its event when a line with this text is logged."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.event = threading.Event()
+        self._text = text
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._text in record.getMessage():
+            self.event.set()
 
 
 def test_answers_come_in_the_order_of_the_requests() -> None:
@@ -73,24 +89,28 @@ def test_a_client_that_leaves_does_not_keep_its_request_from_being_run(caplog: p
     caplog.set_level(logging.INFO)
     gom = WatchingGom()
     gom.hold_word = "last"
+    left = Seen("left before 1 of its requests were answered")
+    logging.getLogger("gombus.session").addHandler(left)
     with serving(request(), stop_request(), gom=gom) as server:
         with client(server) as connection:
             connection.send(say("last"))
             assert gom.entered.wait(WAIT_S)
+        assert left.event.wait(WAIT_S)
         gom.go_on.set()
         with client(server) as other:
             other.send("quit")
             assert other.recv(WAIT_S) == "bye"
         assert server.ended()
+    logging.getLogger("gombus.session").removeHandler(left)
     assert gom.words == ["last"]
-    assert "left before 1 of its requests were answered" in caplog.text
 
 
 def test_a_client_that_is_cut_off_leaves_the_server_serving() -> None:
     with serving(request()) as server:
         with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
-            raw.sendall(handshake() + frame(say("x").encode()))
+            raw.sendall(handshake())
             assert b"101" in raw.recv(1024)
+            raw.sendall(frame(say("x").encode()))
             # A reset, as when a cable is pulled and the computer behind it restarts.
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with client(server) as other:
@@ -101,15 +121,13 @@ def test_a_client_that_is_cut_off_leaves_the_server_serving() -> None:
 def test_a_bug_of_ours_closes_with_1011_and_the_server_lives_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    take = Session.take
+    decode = LegacyWire.decode
 
-    def broken(self: Session, message: Any) -> None:
-        if message == "bug":
-            raise ZeroDivisionError
-        take(self, message)
+    def broken(self: LegacyWire, message: Any) -> Any:
+        return 1 / 0 if message == "bug" else decode(self, message)
 
     # No input is known that raises here; the last resort is shown all the same.
-    monkeypatch.setattr(Session, "take", broken)
+    monkeypatch.setattr(LegacyWire, "decode", broken)
     with serving(request()) as server:
         with client(server) as connection:
             connection.send("bug")
@@ -120,3 +138,58 @@ def test_a_bug_of_ours_closes_with_1011_and_the_server_lives_on(
             other.send(say("y"))
             assert other.recv(WAIT_S) == "O.k."
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_words_that_cannot_be_found_are_a_bug_of_that_request_alone(caplog: pytest.LogCaptureFixture) -> None:
+    def handler(params: Any, context: Any) -> None:
+        raise InvalidParams(())
+
+    with serving(request(), request("odd", handler)) as server, client(server) as connection, client(server) as other:
+        connection.send('{"odd": {}}')
+        assert connection.recv(WAIT_S) == "Error: Internal error in 'odd' request; see the server's log."
+        for each in (connection, other):
+            each.send(say("x"))
+            assert each.recv(WAIT_S) == "O.k."
+    assert "bug in the words for its outcome" in caplog.text
+
+
+def test_half_a_surrogate_pair_in_a_plugin_s_words_is_sent_as_an_escape() -> None:
+    def handler(params: Any, context: Any) -> None:
+        raise Refusal("half \ud800 of a pair")
+
+    with serving(request(), request("odd", handler)) as server, client(server) as connection:
+        connection.send('{"odd": {}}')
+        assert connection.recv(WAIT_S) == "Error: half \\ud800 of a pair"
+        connection.send(say("x"))
+        assert connection.recv(WAIT_S) == "O.k."
+
+
+def test_after_quit_nothing_that_a_client_sends_is_kept() -> None:
+    gom = WatchingGom()
+    with serving(request(), stop_request(), gom=gom) as server:
+        with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+            raw.sendall(handshake())
+            answer = b""
+            while not answer.endswith(b"\r\n\r\n"):
+                answer += raw.recv(1)
+            raw.sendall(frame(b"quit") + frame(say("late").encode()) * 500)
+            while raw.recv(4096):
+                pass
+        assert server.ended()
+    assert gom.words == []
+
+
+@pytest.mark.parametrize(
+    ("message", "logged"),
+    [
+        ("{", "malformed: Error: Malformed JSON message."),
+        ('{"foo": 1}', "unknown_request: Error: Unknown request:"),
+        ('{"say": {"word": 5}}', "say request: invalid_params: /word: 5 is not allowed"),
+        ('{"say": {"file": "//host/share"}}', "say request: path_refused: /file: '//host/share' is a network"),
+    ],
+)
+def test_every_refusal_is_logged_with_its_code(message: str, logged: str, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(request(files=("file",))) as server, client(server) as connection:
+        connection.send(message)
+        assert str(connection.recv(WAIT_S)).startswith("Error: ")
+    assert logged in caplog.text

@@ -123,7 +123,7 @@ class Demonstration:
         done = len(self._exchanges) == len(steps()) and not wrong
         if self._as_json:
             report = {"ok": done, "exchanges": self._exchanges, "project": project_as_json(self._twin.project)}
-            click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+            click.echo(json.dumps(report, indent=2))
         else:
             click.echo(f"{self._closing}\n")
             print_project(self._twin.project)
@@ -145,6 +145,8 @@ class Demonstration:
                 with suppress(ConnectionClosed):
                     connection.recv()
                 self._closing = f"Connection closed: {connection.close_code} {connection.close_reason}"
+        except (ConnectionClosed, OSError) as error:
+            self._closing = f"Connection lost: {error}"
         finally:
             listening.stop()
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, TypeVar
 
 import click
 
-from ..config import KEYS, Settings, load
+from ..config import KEYS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,17 +39,10 @@ def setting_options(*keys: str) -> Callable[[Function], Function]:
     return decorate
 
 
-def settings_from(config_file: str | None, options: dict[str, Any]) -> Settings:
-    """All settings, with these options on top.
-
-    :raises SettingsError: one is unknown or ill-typed.
-    """
-    return load(options, config_file)
-
-
 def print_json(value: Any) -> None:
-    """One JSON text on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """One JSON text on standard output: ASCII, which every console can show, and no NaN."""
+    plain = json.loads(json.dumps(value, default=str), parse_constant=str)
+    click.echo(json.dumps(plain, indent=2))
 
 
 def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ..config import KEYS, allowed
-from . import config_option, json_option, print_json, print_table, settings_from
+from ..config import KEYS, allowed, load
+from . import config_option, json_option, print_json, print_table
 
 
 @click.command("config", epilog="Example: GOMBUS_PORT=0 gombus config")
@@ -20,7 +20,7 @@ def command(config_file: str | None, as_json: bool) -> None:
     gombus.toml is overruled by the environment (GOMBUS_PORT for port, lists with commas), which is overruled by
     options. Values are printed as gombus.toml has them.
     """
-    settings = settings_from(config_file, {})
+    settings = load(file=config_file)
     values: dict[str, Any] = {key: getattr(settings, key) for key in KEYS}
     if as_json:
         rows: dict[str, Any] = {

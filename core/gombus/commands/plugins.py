@@ -8,8 +8,9 @@ import sys
 
 import click
 
+from ..config import load
 from ..registry import Registry
-from . import config_option, json_option, print_json, print_table, settings_from
+from . import config_option, json_option, print_json, print_table
 
 
 @click.command("plugins", epilog="Example: gombus plugins --json")
@@ -22,7 +23,7 @@ def command(config_file: str | None, as_json: bool) -> None:
     """
     # What it would log is what it prints.
     logging.getLogger("gombus").addHandler(logging.NullHandler())
-    registry = Registry(settings_from(config_file, {}))
+    registry = Registry(load(file=config_file))
     types = [registry.types[name] for name in sorted(registry.types)]
     if as_json:
         print_json(

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from ..config import load
 from ..registry import Registry
-from . import config_option, settings_from
+from . import config_option, print_json
 
 
 @click.command("schemas", epilog="Example: gombus schemas --to schemas")
@@ -24,10 +25,10 @@ def command(folder: Path | None, check: bool, config_file: str | None) -> None:
     """
     if check and folder is None:
         raise click.UsageError("--check needs --to")
-    registry = Registry(settings_from(config_file, {}))
+    registry = Registry(load(file=config_file))
     schemas = {name: kind.request.schema for name, kind in sorted(registry.types.items())}
     if folder is None:
-        click.echo(_text(schemas), nl=False)
+        print_json(schemas)
         return
     texts = {folder / f"{name}.json": _text(schema) for name, schema in schemas.items()}
     if check:

@@ -65,7 +65,17 @@ def command(message: str | None, file: Path | None, url: str, timeout: float | N
 def _text(message: str | None, file: Path | None) -> str:
     if file is not None:
         try:
-            return file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            return _decoded(file.read_bytes(), f"--file {file}")
+        except OSError as error:
             raise click.UsageError(f"--file {file}: {error}") from error
-    return sys.stdin.read() if message in (None, "-") else str(message)
+    if message is None or message == "-":
+        return _decoded(sys.stdin.buffer.read(), "standard input")
+    return message
+
+
+def _decoded(data: bytes, where: str) -> str:
+    """UTF-8 whatever the console's code page is, and with the mark that some editors put in front of it."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{where}: is no UTF-8 text: {error}") from error

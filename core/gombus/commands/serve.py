@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from .. import log, runtime
-from . import config_option, json_option, setting_options, settings_from
+from ..config import load
+from . import config_option, json_option, setting_options
 
 
 @click.command("serve", epilog="Example: gombus serve --backend twin --port 0")
@@ -21,7 +22,7 @@ def command(config_file: str | None, as_json: bool, **options: Any) -> None:
     The first Ctrl-C (or SIGTERM) lets the running command finish and answers every client that waits; a second one
     stops at once. Exit code: 0 after a clean stop, 1 where the server cannot start, 130 after a second Ctrl-C.
     """
-    settings = settings_from(config_file, options)
+    settings = load(options, config_file)
     log.configure(settings)
 
     def on_listening(listening: runtime.Listening) -> None:

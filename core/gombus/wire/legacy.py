@@ -16,7 +16,8 @@ from ..model import Answer, Call, Outcome, Request
 ECHO = 200
 """How many characters of an unknown request are sent back."""
 
-_MALFORMED = Answer("Error: Malformed JSON message.")
+_MALFORMED = Answer("Error: Malformed JSON message.", "malformed")
+INVALID = "invalid_params"
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -44,7 +45,7 @@ class LegacyWire:
             return self._malformed(error)
         named = self._rank.keys() & value if isinstance(value, dict) else ()
         if not named:
-            return Answer(f"Error: Unknown request:\n{repr(value)[:ECHO]}")
+            return Answer(f"Error: Unknown request:\n{repr(value)[:ECHO]}", "unknown_request")
         request = self._requests[min(named, key=self._rank.__getitem__)]
         return self._call(request, value)
 
@@ -69,9 +70,9 @@ class LegacyWire:
 
     def _malformed(self, error: MalformedMessage) -> Answer:
         name = _field(error.pointer)
-        inside = error.pointer[len(name) + 2 :]
+        inside = error.pointer[1:].partition("/")[2]
         if inside and name in self._requests:
-            return Answer(_invalid(name, f"/{inside}", str(error)))
+            return Answer(_invalid(name, f"/{inside}", str(error)), INVALID)
         return _MALFORMED
 
     def _call(self, request: Request, message: dict[str, Any]) -> Call | Answer:
@@ -81,11 +82,11 @@ class LegacyWire:
         params = message[name]
         if not isinstance(params, dict):
             if not legacy.required:
-                return Answer(f"Error: Invalid parameters of '{name}' request: an object is allowed.")
+                return Answer(f"Error: Invalid parameters of '{name}' request: an object is allowed.", INVALID)
             params = {}
         for field in legacy.required:
             if field not in params:
-                return Answer(f"Error: Missing parameter '{field}' in '{name}' request.")
+                return Answer(f"Error: Missing parameter '{field}' in '{name}' request.", INVALID)
         ignored = [f"/{strict.pointer_escape(key)}" for key in message if key != name]
         known = request.schema["properties"]
         if not params.keys() <= known.keys():
@@ -96,13 +97,13 @@ class LegacyWire:
 
 def _invalid(name: str, pointer: str, message: str) -> str:
     field = _field(pointer)
-    inside = pointer[len(field) + 1 :]
-    at = f" (at {inside})" if inside else ""
+    inside = pointer[1:].partition("/")[2]
+    at = f" (at /{inside})" if inside else ""
     return f"Error: Invalid parameter '{field}' in '{name}' request: {message}{at}"
 
 
 def _field(pointer: str) -> str:
-    return pointer[1:].partition("/")[0]
+    return pointer[1:].partition("/")[0].replace("~1", "/").replace("~0", "~")
 
 
 def _position(order: tuple[str, ...], field: str) -> int:

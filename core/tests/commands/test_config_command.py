@@ -40,3 +40,9 @@ def test_a_wrong_setting_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     done = gombus("config", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: gombus.toml: prot: is no setting; allowed: host, port, ")
+
+
+def test_json_of_values_that_json_does_not_have(tmp_path: Path) -> None:
+    (tmp_path / "gombus.toml").write_text("[plugin.acme]\nsince = 2026-11-22\nlimit = nan\n", encoding="utf-8-sig")
+    done = gombus("config", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["plugin"] == {"acme": {"since": "2026-11-22", "limit": "NaN"}}

@@ -95,3 +95,24 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         done = gombus("send", "--file", str(tmp_path / name))
         assert done.returncode == 2
         assert f"--file {tmp_path / name}: " in done.stderr
+
+
+def test_what_windows_editors_and_consoles_make_of_text_is_read_as_utf_8(tmp_path: Path) -> None:
+    file = tmp_path / "request.json"
+    text = '{"say": {"word": "Größe"}}'
+    file.write_text(text, encoding="utf-8-sig")
+    console = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+    gom = WatchingGom()
+    with serving(request(), gom=gom) as server:
+        assert gombus("send", "--file", str(file), "--url", server.url, **console).stdout == "O.k.\n"
+        assert gombus("send", "--url", server.url, stdin=text, **console).stdout == "O.k.\n"
+        shown = json.loads(gombus("send", text, "--url", server.url, "--json").stdout)
+    assert gom.words == ["Größe"] * 3
+    assert shown["request"] == text
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "soon"])
+def test_a_timeout_that_is_none_is_a_usage_error(timeout: str) -> None:
+    done = gombus("send", "quit", "--timeout", timeout)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--timeout" in done.stderr

@@ -172,3 +172,22 @@ def test_a_broken_plugin_does_not_keep_the_others_from_serving(tmp_path: Path) -
         "plugin acme_broken (named in the settings) is not used: importing acme_broken raised "
         "ModuleNotFoundError: No module named 'no_such_module'"
     ) in logged
+
+
+@signals
+def test_a_signal_that_a_plugin_handles_does_not_stop_the_server(tmp_path: Path) -> None:
+    handles = "import signal\nimport serve_plugin\nfrom serve_plugin import *\nsignal.signal(signal.SIGUSR1, print)\n"
+    (tmp_path / "acme_signal.py").write_text(handles, encoding="utf-8")
+    with serve(
+        GOMBUS_PLUGIN_MODULES="acme_signal",
+        GOMBUS_PLUGINS_ENABLED="acme_signal",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(Path(__file__).resolve().parents[1])]),
+    ) as program:
+        with connect(program.url, proxy=None) as connection:
+            for _ in range(3):
+                program.interrupt(signal.SIGUSR1)
+                connection.send('{"say": {}}')
+                assert connection.recv(WAIT_S) == "O.k."
+            program.interrupt(signal.SIGINT)
+            assert read_close(connection) == 1001
+        assert program.end()[0] == 0
