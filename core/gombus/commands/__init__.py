@@ -32,7 +32,8 @@ def setting_options(*keys: str) -> Callable[[Function], Function]:
         for key in reversed(keys):
             item = KEYS[key]
             kind: Any = click.Choice(item.metadata["choices"]) if item.metadata["choices"] else type(item.default)
-            text = f"{item.metadata['help'].capitalize()}. [default: {item.default}]"
+            help_text = item.metadata["help"]
+            text = f"{help_text[0].upper()}{help_text[1:]}. [default: {item.default}]"
             function = click.option("--" + key.replace("_", "-"), key, type=kind, help=text)(function)
         return function
 
