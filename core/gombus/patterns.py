@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 if sys.version_info >= (3, 11):
+    # typeshed does not have them, or has them in part, depending on its age.
     import re._constants as sre  # type: ignore[import-untyped,import-not-found,unused-ignore]
     import re._parser as sre_parse  # type: ignore[import-untyped,import-not-found,unused-ignore]
 else:  # the same two modules under their older names
