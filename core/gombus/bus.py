@@ -82,8 +82,7 @@ class Bus:
             return self._carry_out(request, params, context)
         except BaseException as error:  # SystemExit of a handler, too
             log.exception("%s: %s request: bug in its plugin", context.client, request.name, exc_info=error)
-            reason = f"Internal error in '{request.name}' request; see the server's log."
-            return Outcome(error=errors.InternalError(reason))
+            return Outcome(error=errors.InternalError(request.name))
 
     def _carry_out(self, request: Request, params: JsonObject, context: Context) -> Outcome:
         try:

@@ -93,7 +93,13 @@ class ServerStopping(Refusal):
 
 
 class InternalError(Refusal):
-    """A bug in a plugin or in gombus; the traceback stands in the server's log."""
+    """A bug in a plugin or in gombus; the traceback stands in the server's log.
+
+    :param request: name of the request type.
+    """
+
+    def __init__(self, request: str) -> None:
+        super().__init__(f"Internal error in '{request}' request; see the server's log.")
 
 
 class CommandNotDeclared(GombusError):

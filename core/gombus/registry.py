@@ -66,7 +66,7 @@ class Registry:
         self._failed: list[Plugin] = []
         self._settings = settings
         self._specs: list[Any] = [hookspecs]
-        self._manager = pluggy.PluginManager("gombus")
+        self._manager: pluggy.PluginManager
         self._load(find_candidates(settings) if candidates is None else list(candidates))
 
     @property
@@ -107,13 +107,10 @@ class Registry:
                 loaded.append((candidate, _loaded(candidate)))
             except PluginError as error:
                 self._fail(_plugin(candidate), str(error))
-        for candidate, module in loaded:
-            self._take_specs(candidate, module)
-        for spec in self._specs:
-            self._manager.add_hookspecs(spec)
-        for candidate, module in loaded:
-            if not any(failed.module == candidate.module for failed in self._failed):
-                self._take(candidate, module)
+        sound = [(candidate, module) for candidate, module in loaded if self._take_specs(candidate, module)]
+        self._manager = _manager(self._specs)
+        for candidate, module in sound:
+            self._take(candidate, module)
 
     def _switched_on(self, candidates: list[Candidate]) -> Iterable[Candidate]:
         enabled, disabled = set(self._settings.plugins_enabled), set(self._settings.plugins_disabled)
@@ -126,22 +123,24 @@ class Registry:
             else:
                 yield candidate
 
-    def _take_specs(self, candidate: Candidate, module: Any) -> None:
-        """Ask one plugin for hook specifications, before any plugin's hooks are held against all of them."""
-        trial = pluggy.PluginManager("gombus")
-        trial.add_hookspecs(hookspecs)
+    def _take_specs(self, candidate: Candidate, module: Any) -> bool:
+        """Ask one plugin for hook specifications, before any plugin's hooks are held against all of them.
+
+        :returns: whether the plugin can still be used.
+        """
+        trial = _manager([hookspecs])
         try:
             trial.register(module, candidate.name)
             for spec in trial.hook.gombus_hookspecs():
                 if not isinstance(spec, ModuleType):
                     raise PluginError(f"gombus_hookspecs gave {spec!r}; a module is allowed")
                 # Together with those of the plugins before: two may not specify the same hook.
-                together = pluggy.PluginManager("gombus")
-                for known in (*self._specs, spec):
-                    together.add_hookspecs(known)
+                _manager([*self._specs, spec])
                 self._specs.append(spec)
         except (Exception, SystemExit) as error:
             self._fail(_plugin(candidate), _reason("gombus_hookspecs", error))
+            return False
+        return True
 
     def _take(self, candidate: Candidate, module: Any) -> None:
         plugin = _plugin(candidate)
@@ -169,9 +168,7 @@ class Registry:
 
     def _try_hooks(self, candidate: Candidate, module: Any) -> None:
         """Hold one plugin's hooks against all specifications, in a manager that is thrown away."""
-        trial = pluggy.PluginManager("gombus")
-        for spec in self._specs:
-            trial.add_hookspecs(spec)
+        trial = _manager(self._specs)
         trial.register(module, candidate.name)
         trial.check_pending()
         callers = trial.get_hookcallers(module) or []
@@ -215,6 +212,17 @@ class Registry:
             del self.backends[name]
         self._manager.unregister(name=plugin.name)
         self._fail(plugin, reason)
+
+
+def _manager(specs: Iterable[Any]) -> pluggy.PluginManager:
+    """A manager that knows these hook specifications and no plugin.
+
+    :raises ValueError: two of them specify the same hook.
+    """
+    manager = pluggy.PluginManager("gombus")
+    for spec in specs:
+        manager.add_hookspecs(spec)
+    return manager
 
 
 def _loaded(candidate: Candidate) -> Any:

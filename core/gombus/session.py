@@ -9,6 +9,7 @@ from typing import Callable
 
 from .bus import Bus
 from .connection import Connection
+from .errors import InternalError
 from .model import Answer, Call, Outcome
 from .wire.legacy import LegacyWire
 
@@ -52,7 +53,6 @@ class Session:
         self._slots: deque[_Slot] = deque()
         self._flush_due = False
         self._last = False
-        self._ended = False
         log.debug("%s: connected", connection.client)
 
     def take(self, message: str | bytes) -> None:
@@ -78,13 +78,14 @@ class Session:
         self._flush_due = False
         texts: list[str] = []
         slots = self._slots
-        while slots and not self._ended and slots[0].text is not None:
+        stop = False
+        while slots and not stop and slots[0].text is not None:
             slot = slots.popleft()
             texts.append(slot.text)  # type: ignore[arg-type]  # the loop's condition, which mypy does not follow
-            self._ended = slot.stop
+            stop = slot.stop
         if texts:
             self._connection.write_together(texts)
-        if self._ended:
+        if stop:
             # The close frame is on its way before the server begins to stop, so this client sees 1000 and not 1001.
             self._connection.close(1000, "Closing connection.")
             self._request_stop()
@@ -128,7 +129,7 @@ class Session:
             text = self._wire.encode(call, outcome)
         except Exception:
             log.exception("%s: %s request: bug in the words for its outcome", self._connection.client, call.name)
-            text = f"Error: Internal error in '{call.name}' request; see the server's log."
+            text = f"Error: {InternalError(call.name)}"
         self._fill(slot, text)
 
     def _fill(self, slot: _Slot, text: str) -> None:

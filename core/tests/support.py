@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -214,3 +215,22 @@ def serving(*requests: Request, gom: WatchingGom | None = None, **options: Any) 
         assert server.ended(), "the server did not stop"
         if server.error:
             raise server.error
+
+
+@contextmanager
+def raw_client(server: Serving, receive_buffer: int = 0) -> Iterator[socket.socket]:
+    """A client made by hand that has done its handshake.
+
+    :param receive_buffer: size of the system's buffer in bytes; 0 leaves it as it is.
+    """
+    with socket.socket() as raw:
+        if receive_buffer:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        raw.connect(("127.0.0.1", server.port))
+        raw.settimeout(WAIT_S)
+        raw.sendall(handshake())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += raw.recv(1)
+        assert b" 101 " in answer
+        yield raw

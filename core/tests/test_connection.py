@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from websockets.sync.client import connect
 
 from gombus import connection
-from support import WAIT_S, Serving, WatchingGom, frame, handshake, request, serving, stop_request
+from support import WAIT_S, WatchingGom, frame, handshake, raw_client, request, serving, stop_request
 
 TEXT, BINARY, CONT, CLOSE, PING = 1, 2, 0, 8, 9
 
@@ -21,22 +19,6 @@ def part(opcode: int, data: bytes, fin: bool = True) -> bytes:
     """A client's frame of up to 65,535 bytes, masked with zeros."""
     size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
     return bytes([opcode | (0x80 if fin else 0)]) + size + bytes(4) + data
-
-
-@contextmanager
-def raw_client(server: Serving, receive_buffer: int = 0) -> Iterator[socket.socket]:
-    """A client that has done its handshake."""
-    with socket.socket() as raw:
-        if receive_buffer:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        raw.connect(("127.0.0.1", server.port))
-        raw.settimeout(WAIT_S)
-        raw.sendall(handshake())
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += raw.recv(1)
-        assert b" 101 " in answer
-        yield raw
 
 
 def read_frame(raw: socket.socket) -> tuple[int, bytes]:

@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from gombus import InvalidParams, Refusal
 from gombus.session import MAX_UNANSWERED
 from gombus.wire.legacy import LegacyWire
-from support import WAIT_S, Serving, WatchingGom, frame, handshake, request, serving, stop_request
+from support import WAIT_S, Serving, WatchingGom, frame, raw_client, request, serving, stop_request
 
 
 def client(server: Serving) -> ClientConnection:
@@ -107,9 +107,7 @@ def test_a_client_that_leaves_does_not_keep_its_request_from_being_run(caplog: p
 
 def test_a_client_that_is_cut_off_leaves_the_server_serving() -> None:
     with serving(request()) as server:
-        with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
-            raw.sendall(handshake())
-            assert b"101" in raw.recv(1024)
+        with raw_client(server) as raw:
             raw.sendall(frame(say("x").encode()))
             # A reset, as when a cable is pulled and the computer behind it restarts.
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -167,11 +165,7 @@ def test_half_a_surrogate_pair_in_a_plugin_s_words_is_sent_as_an_escape() -> Non
 def test_after_quit_nothing_that_a_client_sends_is_kept() -> None:
     gom = WatchingGom()
     with serving(request(), stop_request(), gom=gom) as server:
-        with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
-            raw.sendall(handshake())
-            answer = b""
-            while not answer.endswith(b"\r\n\r\n"):
-                answer += raw.recv(1)
+        with raw_client(server) as raw:
             raw.sendall(frame(b"quit") + frame(say("late").encode()) * 500)
             while raw.recv(4096):
                 pass
