@@ -10,10 +10,10 @@ from websockets.sync.client import connect
 
 from conftest import TwinServer
 from gombus.config import load
-from gombus.errors import ERRORS
 from gombus.model import Answer, Call
+from gombus.refusals import ERRORS
 from gombus.registry import Registry, RequestType
-from gombus.wire.legacy import LegacyWire
+from gombus.wire.choice import Wires
 from support import WAIT_S
 
 INSTALLED = Registry(load(environ={}))
@@ -47,7 +47,7 @@ def test_each_required_parameter_is_missed_on_both_sides(kind: RequestType) -> N
     for name in request.legacy.required:
         params = {key: value for key, value in request.schema["examples"][0].items() if key != name}
         assert [problem.pointer for problem in kind.validate(params)] == [f"/{name}"]
-        answer = LegacyWire([request]).decode(json.dumps({request.name: params}))
+        answer = Wires([request]).decode(json.dumps({request.name: params}))
         sentence = f"Error: Missing parameter '{name}' in '{request.name}' request."
         assert answer == Answer(sentence, "invalid_params")
 
@@ -57,7 +57,7 @@ def test_its_example_is_decoded_to_a_call_of_it(kind: RequestType) -> None:
     request = kind.request
     example = request.schema["examples"][0]
     message = request.name if request.legacy.plain else json.dumps({request.name: example})
-    assert LegacyWire([request]).decode(message) == Call(request.name, example)
+    assert Wires([request]).decode(message) == Call(request.name, example)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from gombus import hookspecs
 from gombus.config import KEYS
-from gombus.errors import ERRORS
+from gombus.refusals import ERRORS
 from programs import serve
 from support import WAIT_S
 
@@ -29,8 +29,8 @@ def blocks(name: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("row", ERRORS, ids=[row.code for row in ERRORS])
 def test_every_refusal_is_documented(row: object) -> None:
-    _, code, when, remedy = row  # type: ignore[misc]  # a row of the table
-    assert f"| `{code}` | {when} | {remedy} |" in page("docs/integrators.md")
+    _, code, number, when, remedy = row  # type: ignore[misc]  # a row of the table
+    assert f"| `{code}` | {number} | {when} | {remedy} |" in page("docs/integrators.md")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -74,10 +74,10 @@ def test_the_requests_of_the_documents_are_allowed() -> None:
     from gombus.config import load
     from gombus.model import Call
     from gombus.registry import Registry
-    from gombus.wire.legacy import LegacyWire
+    from gombus.wire.choice import Wires
 
     types = Registry(load(environ={})).types
-    wire = LegacyWire(kind.request for kind in types.values())
+    wire = Wires(kind.request for kind in types.values())
     for message in re.findall(r'`(\{"(?:image|elements)".*?\}\})`', page("docs/integrators.md")):
         call = wire.decode(message)
         assert isinstance(call, Call), message

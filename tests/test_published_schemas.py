@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Callable
+
+from conftest import TwinServer
+from rpc import rpc
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,3 +23,17 @@ def test_the_published_schemas_are_up_to_date() -> None:
         encoding="utf-8",
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_server_says_of_itself_what_is_published(twin_server: Callable[..., TwinServer]) -> None:
+    with rpc(twin_server()) as client:
+        document = client.call("rpc.discover")
+        info = client.call("server/info")
+    assert document == json.loads((ROOT / "schemas" / "rpc.discover.json").read_text(encoding="utf-8"))
+    methods = {method["name"]: method for method in document["methods"]}
+    for name, kind in info["requests"].items():
+        assert methods[name]["x-schemaHash"] == kind["schemaHash"]
+        published = json.loads((ROOT / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+        assert {param["name"]: param["required"] for param in methods[name]["params"]} == {
+            member: member in published.get("required", ()) for member in published["properties"]
+        }

@@ -9,7 +9,7 @@ from gombus import FileUnreadable, GomRefused, InvalidParams, paths
 from gombus.errors import PathRefused, Problem
 from gombus.model import Answer, Call, Outcome
 from gombus.registry import Registry
-from gombus.wire.legacy import LegacyWire
+from gombus.wire.choice import Wires
 from reference import QUIT, ROWS, Row
 
 PATHS = {
@@ -28,10 +28,10 @@ OUTCOMES = {
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.title for row in ROWS])
 def test_row(row: Row, registry: Registry) -> None:
-    wire = LegacyWire(kind.request for kind in registry.types.values())
-    decoded = wire.decode(reference.sent(row, PATHS))
+    wires = Wires(kind.request for kind in registry.types.values())
+    decoded = wires.decode(reference.sent(row, PATHS))
     if isinstance(decoded, Call):
-        text = wire.encode(decoded, _outcome(row, decoded, registry))
+        text = wires.legacy.encode(decoded, _outcome(row, decoded, registry))
     else:
         assert row.outcome is None
         text = decoded.text
@@ -54,8 +54,8 @@ def _outcome(row: Row, call: Call, registry: Registry) -> Outcome:
 
 @pytest.mark.parametrize("message", QUIT)
 def test_quit(message: str, registry: Registry) -> None:
-    wire = LegacyWire(kind.request for kind in registry.types.values())
-    call = wire.decode(message)
+    wires = Wires(kind.request for kind in registry.types.values())
+    call = wires.decode(message)
     assert call == Call("quit", {})
     assert not isinstance(call, Answer)
-    assert wire.encode(call, Outcome(stop=True)) == "bye"
+    assert wires.legacy.encode(call, Outcome(stop=True)) == "bye"

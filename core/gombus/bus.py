@@ -2,114 +2,260 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Callable
 
-from . import errors, paths
+from . import errors, evidence, paths
 from .errors import Problem, Refusal
 from .executor import Executor
-from .guard import GuardedGom
-from .model import Call, Context, JsonObject, Outcome, Request
+from .followers import Asker
+from .guard import Guard, gom_refused
+from .ids import JobIds
+from .job import Done, Job
+from .jobs import Jobs
+from .journal import Ending, Journal
+from .line import MAX_QUEUED, Later
+from .model import CANCELLED, NO_META, Call, Context, JsonObject, Outcome, Record, Request
+from .plan import plan
+from .receipt import Receipt
+from .refusals import code_of
 from .registry import RequestType
+from .schemahash import canonical, difference
+from .stats import Stats
+from .strict import loads
+from .tasks import ended_receipt
 from .validation import shown
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[Outcome], None]
-
 
 class Bus:
-    """The way of a call to its handler and of the outcome back. `submit` belongs to the network thread.
+    """The way of a call to its handler and of the outcome back. Everything here belongs to the network thread.
 
     :param types: request types by name.
     :param gom: what the backend opened.
+    :param backend: its name and version.
+    :param later: calls something on this thread after so many seconds.
     """
 
-    def __init__(self, types: Mapping[str, RequestType], gom: Any, executor: Executor[Outcome]) -> None:
+    def __init__(
+        self,
+        types: Mapping[str, RequestType],
+        gom: Any,
+        backend: Mapping[str, str],
+        executor: Executor[Any],
+        journal: Journal,
+        later: Later,
+    ) -> None:
         self._types = types
+        self._gom = gom
+        self._backend = backend
         self._executor = executor
-        self._gom_refusal: type[Exception] = gom.RequestError
+        self._journal = journal
         self._break: type[Exception] = gom.BreakError
-        self._goms = {
-            name: GuardedGom(None if kind.request.at_once else gom, name, kind.request.commands)
+        self._guards = {
+            name: Guard(None if kind.request.at_once else gom, name, kind.request.commands)
             for name, kind in types.items()
         }
         self._logs = {name: logging.getLogger(f"gombus.request.{name}") for name in types}
-        self._stopping = False
+        self._ids = JobIds()
+        self.stats = Stats(types)
+        self.jobs = Jobs(executor, journal, self._run, later, backend["name"])
+        self.jobs.ended = self.stats.ended
 
-    def submit(self, call: Call, client: str, done: Done) -> None:
+    def on_stop(self, action: Callable[[], None]) -> None:
+        """Have this called when a job asks for the server to stop, whether or not its client is still there."""
+        self.jobs.stop_asked = action
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is admitted."""
+        return self.jobs.stopping
+
+    @property
+    def unfinished(self) -> int:
+        """How much is not yet carried out or not yet kept."""
+        return self._executor.unfinished + self._journal.unfinished
+
+    def submit(self, call: Call, asker: Asker, done: Done) -> None:
         """Run a call; `done` gets its outcome on this thread, at once where nothing has to be queued."""
         try:
-            kind = self._admit(call)
+            kind = self._look_up(call)
+            if call.meta.schema_hash not in ("", kind.schema_hash):
+                self._mismatch(call, kind, asker, done)
+            elif call.meta.plan:
+                self._plan(call, kind, asker, done)
+            else:
+                _check(call, kind)
+                self._submit(call, kind, asker, done)
         except Refusal as error:
-            done(_refused(client, call.name, error))
-            return
-        if call.ignored:
-            log.info("%s: %s request: ignored members %s", client, call.name, shown(call.ignored))
-        context = Context(call.name, self._goms[call.name], client, self._logs[call.name])
-        work = partial(self._run, kind.request, call.params, context)
-        if kind.request.at_once:
-            done(work())
-        else:
-            self._executor.submit(work, done)
+            self._refuse(call, asker, error, done)
+
+    def recover(self, records: Iterable[Record]) -> None:
+        """Queue what the journal kept from before, where it can still be run."""
+        jobs = []
+        for record in records:
+            call = Call(record.request, loads(record.params), meta=NO_META._replace(key=record.key or ""))
+            try:
+                if record.backend != self._backend["name"]:
+                    raise errors.Cancelled(f"The request was accepted for the backend {record.backend!r}.")
+                kind = self._look_up(call)
+                _check(call, kind)
+            except Refusal as error:
+                log.error("job %s, %s request, is not run after the restart: %s", record.id, record.request, error)
+                text = ended_receipt(record, CANCELLED, time.time(), error)
+                ending = Ending(record.id, CANCELLED, None, time.time(), Receipt.kept(text), False)
+                self._journal.finish(ending, lambda: None)
+                continue
+            job = Job(record.id, call, kind, record.client, record.digest, self._backend)
+            job.accepted, job.recovered = record.accepted, True
+            jobs.append(job)
+        if jobs:
+            log.warning("%d requests were accepted before the server was ended; they run now", len(jobs))
+        self.jobs.recover(jobs)
+
+    def deliver(self) -> None:
+        """Hand out what stands ready."""
+        self._executor.deliver()
+        self._journal.deliver()
 
     def stop(self) -> None:
-        """Admit nothing more and refuse what waits; the call that runs is finished."""
-        if not self._stopping:
-            self._stopping = True
-            self._executor.stop(Outcome(error=_stopping()))
+        """Admit nothing more and refuse, or keep for the next start, what waits; what runs is finished."""
+        if not self.jobs.stopping:
+            self.jobs.stop()
 
-    def _admit(self, call: Call) -> RequestType:
-        if self._stopping:
-            raise _stopping()
+    # Admitting.
+
+    def _look_up(self, call: Call) -> RequestType:
+        if self.jobs.stopping:
+            raise errors.ServerStopping("The server is stopping; the request was not started.")
         kind = self._types.get(call.name)
         if kind is None:
-            raise errors.UnknownRequest(f"No request type {call.name!r}; there are {', '.join(self._types)}.")
-        problems = kind.validate(call.params)
-        if problems:
-            raise errors.InvalidParams(problems)
-        refused = tuple(_refused_paths(kind.request, call.params))
-        if refused:
-            raise errors.PathRefused(refused)
+            raise errors.UnknownRequest(f"No request type {shown(call.name)}; there are {', '.join(self._types)}.")
         return kind
 
-    def _run(self, request: Request, params: JsonObject, context: Context) -> Outcome:
-        """Run a handler on the owner thread. Never raises, because everybody waits for that thread."""
-        try:
-            return self._carry_out(request, params, context)
-        except BaseException as error:  # SystemExit of a handler, too
-            log.exception("%s: %s request: bug in its plugin", context.client, request.name, exc_info=error)
-            return Outcome(error=errors.InternalError(request.name))
+    def _mismatch(self, call: Call, kind: RequestType, asker: Asker, done: Done) -> None:
+        request, sent = kind.request, call.meta.schema_hash
 
-    def _carry_out(self, request: Request, params: JsonObject, context: Context) -> Outcome:
+        def looked_up(text: str | None) -> None:
+            changes = None if text is None else difference(json.loads(text), request.schema)
+            self._refuse(call, asker, errors.SchemaMismatch(request.name, sent, kind.schema_hash, changes), done)
+
+        self._journal.schema_seen(sent, looked_up)
+
+    def _submit(self, call: Call, kind: RequestType, asker: Asker, done: Done) -> None:
+        if call.ignored:
+            log.info("%s: %s request: ignored members %s", asker.client, call.name, shown(call.ignored))
+        job = self._job(call, kind, asker)
+        if kind.request.at_once and not (call.meta.task or call.meta.key):
+            job.outcome = self._run(job)
+            self.stats.ended(job)
+            done(job.outcome)
+        else:
+            self.jobs.submit(job, done, asker)
+
+    def _job(self, call: Call, kind: RequestType, asker: Asker) -> Job:
+        digest = _digest(call) if call.meta.key else None
+        return Job(self._ids.new(), call, kind, asker.client, digest, self._backend)
+
+    def _refuse(self, call: Call, asker: Asker, error: Refusal, done: Done) -> None:
+        self.stats.refused(call.name, error)
+        done(_refused(asker.client, call.name, error))
+
+    # Running.
+
+    def _run(self, job: Job) -> Outcome:
+        """Run a handler, on the owner thread unless it runs at once. Never raises, because everybody waits."""
+        name = job.call.name
         try:
-            for _, path in _files(request, params):
-                _check_readable(path)
-            result = request.handler(params, context)
+            job.gom = self._guards[name].gom()
+            report = partial(job.followers.report, self._executor.post)
+            job.context = Context(name, job.gom, job.client, self._logs[name], report)
+            return self._carry_out(job.kind.request, job.call.params, job.context, job)
+        except BaseException as error:  # SystemExit of a handler, too
+            log.exception("%s: %s request: bug in its plugin", job.client, name, exc_info=error)
+            return Outcome(error=errors.InternalError(name))
+
+    def _carry_out(self, request: Request, params: JsonObject, context: Context, job: Job) -> Outcome:
+        try:
+            files = evidence.before(_files(request, params)) if request.files else []
+            try:
+                result = request.handler(params, context)
+            finally:
+                job.files = evidence.after(files) if files else []
         except Refusal as error:
             return _refused(context.client, request.name, error)
         except self._break:
-            log.warning("%s: %s request: the user pressed Esc in INSPECT; gombus stops", context.client, request.name)
-            return Outcome(error=errors.GomRefused("The user stopped the script in INSPECT."), stop=True)
-        except self._gom_refusal as error:
-            return _refused(context.client, request.name, _gom_refused(error))
+            return _esc(context.client, request.name)
+        except self._gom.RequestError as error:
+            return _refused(context.client, request.name, gom_refused(error))
         log.debug("%s: %s request: done", context.client, request.name)
         return Outcome(result, stop=context.stopping)
+
+    # Planning.
+
+    def _plan(self, call: Call, kind: RequestType, asker: Asker, done: Done) -> None:
+        facts = {
+            "plan": True,
+            "request": call.name,
+            "schemaHash": kind.schema_hash,
+            "plugin": {"name": kind.plugin.name, "version": kind.plugin.version},
+            "backend": dict(self._backend),
+        }
+        try:
+            _check(call, kind)
+        except errors.InvalidParams as error:
+            failing = {"code": code_of(error), "message": str(error), **error.details()}
+            done(Outcome({**facts, "ok": False, "calls": [], "files": [], "failing": [failing]}))
+            return
+        if len(self.jobs) >= MAX_QUEUED:
+            raise errors.Busy(len(self.jobs), MAX_QUEUED)
+        self._executor.submit(partial(self._planned, kind.request, call, asker.client, facts), done)
+
+    def _planned(self, request: Request, call: Call, client: str, facts: Mapping[str, Any]) -> Outcome:
+        """On the owner thread. Never raises."""
+        try:
+            found = plan(
+                request, call.params, self._gom, list(_files(request, call.params)), client, self._logs[request.name]
+            )
+        except self._break:
+            return _esc(client, request.name)
+        except BaseException as error:
+            log.exception("%s: %s request: bug while planning", client, request.name, exc_info=error)
+            return Outcome(error=errors.InternalError(request.name))
+        return Outcome({**facts, **found})
+
+
+def _check(call: Call, kind: RequestType) -> None:
+    """:raises Refusal: the parameters are not what is allowed, or a path is refused by its text."""
+    problems = kind.validate(call.params)
+    if problems:
+        raise errors.InvalidParams(problems)
+    refused = tuple(_refused_paths(kind.request, call.params))
+    if refused:
+        raise errors.PathRefused(refused)
+
+
+def _digest(call: Call) -> str:
+    return hashlib.sha256(canonical([call.name, call.params]).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _esc(client: str, name: str) -> Outcome:
+    log.warning("%s: %s request: the user pressed Esc in INSPECT; gombus stops", client, name)
+    return Outcome(error=errors.GomRefused("The user stopped the script in INSPECT."), stop=True)
 
 
 def _refused(client: str, name: str, error: Refusal) -> Outcome:
     text = str(error)
     if isinstance(error, errors.GomRefused):
         text = f"{error.error_code} {error.description} {shown(error.error_log)}"
-    log.warning("%s: %s request: %s: %s", client, name, errors.code_of(error), text)
+    log.warning("%s: %s request: %s: %s", client, name, code_of(error), text)
     return Outcome(error=error)
-
-
-def _stopping() -> errors.ServerStopping:
-    return errors.ServerStopping("The server is stopping; the request was not started.")
 
 
 def _files(request: Request, params: JsonObject) -> Iterator[tuple[str, str]]:
@@ -128,21 +274,3 @@ def _refused_paths(request: Request, params: JsonObject) -> Iterator[Problem]:
         reason = paths.refusal(path)
         if reason:
             yield Problem(pointer, "path", f"{shown(path)} {reason}; allowed: {paths.ALLOWED}")
-
-
-def _check_readable(path: str) -> None:
-    """:raises FileUnreadable: there is no such file, or it cannot be opened."""
-    try:
-        # Opening a pipe would wait for its other end, and a folder opens on some systems.
-        if not Path(path).is_file():
-            raise errors.FileUnreadable(f"File {path} could not be read: there is no such file.")
-        with open(path, "rb"):
-            pass
-    except OSError as error:
-        raise errors.FileUnreadable(f"File {path} could not be read: {error.strerror or error}") from error
-
-
-def _gom_refused(error: Exception) -> errors.GomRefused:
-    """gom.RequestError as our own; getattr, because a backend's exception class may carry less."""
-    description = str(getattr(error, "description", "") or error)
-    return errors.GomRefused(description, str(getattr(error, "error_code", "")), str(getattr(error, "error_log", "")))

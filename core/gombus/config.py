@@ -23,6 +23,8 @@ else:
 
 FILE = "gombus.toml"
 PREFIX = "GOMBUS_"
+NO_SETTINGS = (PREFIX + "CONFIG", PREFIX + "URL")
+"""Variables that say something else: where gombus.toml is, and which server `gombus send` asks."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
@@ -48,6 +50,14 @@ class Settings:
     plugins_enabled: tuple[str, ...] = _setting((), "plugins to use; empty means all that are installed")
     plugins_disabled: tuple[str, ...] = _setting((), "plugins not to use")
     plugin_modules: tuple[str, ...] = _setting((), "modules to load as plugins where entry points are not visible")
+    journal: str = _setting(
+        "auto", "file that keeps the jobs; auto is journal.sqlite3 in the user's state folder, off keeps them in memory"
+    )
+    receipts: str = _setting(
+        "auto", "file that gets a line for every receipt; auto is receipts.jsonl beside the journal, off is none"
+    )
+    journal_days: int = _setting(365, "jobs that ended longer ago are dropped; 0 keeps all", most=36_500)
+    journal_jobs: int = _setting(1_000_000, "how many jobs are kept; 0 keeps all", most=100_000_000)
     plugin_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     """The tables [plugin.<name>] of gombus.toml; each plugin checks its own."""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -87,7 +97,7 @@ def load(
         for key, value in document.items():
             values[key], sources[key] = _checked(path, key, key, _from_toml(value)), path
     for name, text in environ.items():
-        if name.startswith(PREFIX) and name != PREFIX + "CONFIG":
+        if name.startswith(PREFIX) and name not in NO_SETTINGS:
             key = name[len(PREFIX) :].lower()
             values[key], sources[key] = _checked("environment", key, name, _from_text(key, text)), f"environment {name}"
     for key, value in (options or {}).items():

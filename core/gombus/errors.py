@@ -1,25 +1,37 @@
-"""All exceptions of gombus, and the one table that gives each refusal its code.
+"""All exceptions of gombus. What a client is told of each refusal stands in `gombus.refusals`.
 
 GombusError
 ├── Refusal                  a client is answered with it; a handler may raise it as it is
 │   ├── MalformedMessage
+│   ├── InvalidRequest
 │   ├── UnknownRequest
 │   ├── InvalidParams
 │   │   └── PathRefused
+│   ├── UnknownJob
+│   ├── SchemaMismatch
+│   ├── Conflict
+│   ├── Busy
+│   ├── NotReady
 │   ├── FileUnreadable
 │   ├── GomRefused
+│   ├── TimedOut
+│   ├── Interrupted
+│   ├── Cancelled
 │   ├── ServerStopping
-│   └── InternalError
+│   ├── InternalError
+│   └── RecordedRefusal      one of them, as the journal kept it
 ├── CommandNotDeclared       a plugin's handler used gom beyond what its request type declares
 ├── PluginError              a plugin cannot be used; the others serve
 ├── SettingsError            a setting is unknown or ill-typed
 ├── BackendUnavailable       INSPECT, or what stands for it, cannot be used
+├── JournalError             the journal or the receipt log cannot be used
 └── CannotListen             the address is taken or not allowed
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 
 class GombusError(Exception):
@@ -28,6 +40,10 @@ class GombusError(Exception):
 
 class Refusal(GombusError):
     """Base of what a client is answered with; ``str(error)`` is one plain sentence."""
+
+    def details(self) -> dict[str, Any]:
+        """What a client's program is told beyond the sentence and its code: a JSON object."""
+        return {}
 
 
 class MalformedMessage(Refusal):
@@ -42,8 +58,12 @@ class MalformedMessage(Refusal):
         self.pointer = pointer
 
 
+class InvalidRequest(Refusal):
+    """The message is JSON, but no JSON-RPC 2.0 request that gombus takes."""
+
+
 class UnknownRequest(Refusal):
-    """No installed plugin serves this request type."""
+    """No installed plugin serves this request type, and it is no method of the server's own."""
 
 
 class Problem(NamedTuple):
@@ -64,9 +84,98 @@ class InvalidParams(Refusal):
         super().__init__("; ".join(f"{p.pointer or '/'}: {p.message}" for p in problems))
         self.problems = problems
 
+    def details(self) -> dict[str, Any]:
+        """Every problem."""
+        return {"errors": [problem._asdict() for problem in self.problems]}
+
 
 class PathRefused(InvalidParams):
     """A path is refused by its text alone; no file was touched."""
+
+
+class UnknownJob(Refusal):
+    """There is no job with this id or this idempotency key."""
+
+
+class SchemaMismatch(Refusal):
+    """The request type's schema is not the one that the client was built for.
+
+    :param difference: what was added, removed or changed since, as `gombus.schemahash` gives it; None where the server
+        never had the client's schema.
+    """
+
+    def __init__(self, request: str, sent: str, here: str, difference: Sequence[Mapping[str, Any]] | None) -> None:
+        count = "an unknown number of" if difference is None else len(difference)
+        super().__init__(
+            f"The schema of '{request}' is not the one that the client was built for: {count} differences."
+        )
+        self._details = {"sent": sent, "schemaHash": here, "difference": difference}
+
+    def details(self) -> dict[str, Any]:
+        """Both hashes and the difference."""
+        return self._details
+
+
+class Conflict(Refusal):
+    """The idempotency key was used for another payload.
+
+    :param job: the job that was accepted with it.
+    """
+
+    def __init__(self, job: str) -> None:
+        super().__init__(f"The idempotency key was used for another payload, that of job {job}.")
+        self.job = job
+
+    def details(self) -> dict[str, Any]:
+        """The job that has the key."""
+        return {"job": self.job}
+
+
+class Busy(Refusal):
+    """The queue is full; the request was not accepted."""
+
+    def __init__(self, queue: int, limit: int) -> None:
+        super().__init__(f"The queue is full: {queue} requests wait or run, {limit} are allowed; send it again later.")
+        self.queue = queue
+        self.limit = limit
+
+    def details(self) -> dict[str, Any]:
+        """How long the queue is."""
+        return {"queue": self.queue, "limit": self.limit}
+
+
+class NotReady(Refusal):
+    """The server cannot accept a request now; it was not accepted."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The server cannot accept requests now: {reason}")
+        self.reason = reason
+
+
+class TimedOut(Refusal):
+    """The request overran its time; its command may still be running.
+
+    :param limit_s: what its request type allows, in seconds.
+    """
+
+    def __init__(self, request: str, limit_s: float) -> None:
+        super().__init__(f"The '{request}' request overran its {limit_s:g} s; the command may still be running.")
+        self.limit_s = limit_s
+
+    def details(self) -> dict[str, Any]:
+        """The limit, in s."""
+        return {"limit_s": self.limit_s}
+
+
+class Interrupted(Refusal):
+    """The server was ended while the request ran; its effect is unknown, and it is not run again by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("The server was ended while the request ran: its effect is unknown, and it is not run again.")
+
+
+class Cancelled(Refusal):
+    """The request was cancelled before it was started."""
 
 
 class FileUnreadable(Refusal):
@@ -87,6 +196,10 @@ class GomRefused(Refusal):
         self.error_code = error_code
         self.error_log = error_log
 
+    def details(self) -> dict[str, Any]:
+        """What INSPECT said."""
+        return {"error_code": self.error_code, "description": self.description, "log": self.error_log}
+
 
 class ServerStopping(Refusal):
     """The server is stopping; the request was not started."""
@@ -100,6 +213,22 @@ class InternalError(Refusal):
 
     def __init__(self, request: str) -> None:
         super().__init__(f"Internal error in '{request}' request; see the server's log.")
+
+
+class RecordedRefusal(Refusal):
+    """A refusal that the journal kept.
+
+    :param code: its word in the table.
+    """
+
+    def __init__(self, code: str, message: str, details: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.code = code
+        self._details = details
+
+    def details(self) -> dict[str, Any]:
+        """As they were."""
+        return self._details
 
 
 class CommandNotDeclared(GombusError):
@@ -118,80 +247,9 @@ class BackendUnavailable(GombusError):
     """The backend is not installed, or INSPECT cannot be reached."""
 
 
+class JournalError(GombusError):
+    """The journal or the receipt log cannot be opened, read or written; the message names the file and the remedy."""
+
+
 class CannotListen(GombusError):
     """The address is taken, does not exist here, or is not allowed."""
-
-
-class ErrorRow(NamedTuple):
-    """One row of the table of refusals."""
-
-    error: type[Refusal]
-    code: str
-    when: str
-    remedy: str
-
-
-ERRORS: tuple[ErrorRow, ...] = (
-    ErrorRow(
-        Refusal,
-        "refused",
-        "a plugin refused the request for a reason of its own, which the sentence says",
-        "do what the sentence says",
-    ),
-    ErrorRow(
-        MalformedMessage,
-        "malformed",
-        "the message is no UTF-8, no JSON, or JSON with duplicate members, NaN, numbers out of range, "
-        "lone surrogates or more than 16 levels",
-        "mend the client's encoder",
-    ),
-    ErrorRow(
-        UnknownRequest,
-        "unknown_request",
-        "no installed plugin serves a request type of this name",
-        "see `gombus plugins` for what is served",
-    ),
-    ErrorRow(
-        InvalidParams,
-        "invalid_params",
-        "a parameter is missing, or is not what the request type's schema allows",
-        "correct what the message names",
-    ),
-    ErrorRow(
-        PathRefused,
-        "path_refused",
-        "a path is a network or device path, climbs with '..', or is no portable Windows path",
-        "send a plain path on a drive of the INSPECT computer",
-    ),
-    ErrorRow(
-        FileUnreadable,
-        "file_unreadable",
-        "the file is missing, is no file or cannot be opened",
-        "check that the file exists on the INSPECT computer, then send again",
-    ),
-    ErrorRow(
-        GomRefused,
-        "gom_refused",
-        "INSPECT refused the command, or the user pressed Esc in INSPECT",
-        "read INSPECT's reason in the server's log",
-    ),
-    ErrorRow(
-        ServerStopping,
-        "stopping",
-        "the server was told to stop before the request's turn came; it was not started",
-        "send it again after the restart",
-    ),
-    ErrorRow(
-        InternalError,
-        "internal",
-        "a bug in a plugin or in gombus",
-        "send the server's log to the plugin's authors",
-    ),
-)
-
-_CODES = {row.error: row.code for row in ERRORS}
-
-
-def code_of(error: Refusal) -> str:
-    """The word for this refusal, from the table; a subclass that has no row takes its parent's."""
-    return next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)

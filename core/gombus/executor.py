@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Callable, Generic, NamedTuple, TypeVar
 
@@ -25,7 +26,7 @@ class _Piece(NamedTuple):
 class Executor(Generic[Result]):
     """Runs pieces of work on the thread that calls `run`.
 
-    `submit`, `deliver` and `stop` belong to the network thread, `run` to the owner thread.
+    `submit`, `deliver` and `stop` belong to the network thread, `run` and `post` to the owner thread.
 
     :param wake: called on the owner thread when results stand ready after none did; it must lead to a call of
         `deliver` on the network thread.
@@ -34,7 +35,7 @@ class Executor(Generic[Result]):
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
-        self._finished: deque[tuple[_Piece, Any]] = deque()
+        self._finished: deque[Callable[[], None]] = deque()
         self._woken = False
         self.unfinished = 0
         """How many pieces were submitted and not yet delivered."""
@@ -50,19 +51,21 @@ class Executor(Generic[Result]):
             piece = self._waiting.get()
             if piece is None:
                 return
-            result = piece.work()
-            self._finished.append((piece, result))
-            if not self._woken:
-                self._woken = True
-                self._wake()
+            self.post(partial(self._hand_out, piece, piece.work()))
+
+    def post(self, action: Callable[[], None]) -> None:
+        """Have something done on the network thread, in order with the results."""
+        self._finished.append(action)
+        if not self._woken:
+            self._woken = True
+            self._wake()
 
     def deliver(self) -> None:
         """Hand out all results that stand ready."""
         # Lowered before the first look: what is finished after the last look wakes anew.
         self._woken = False
         while self._finished:
-            piece, result = self._finished.popleft()
-            self._hand_out(piece, result)
+            self._safely(self._finished.popleft())
 
     def stop(self, instead: Result) -> None:
         """Let `run` return after the piece that it runs; what still waits is not run and gets `instead`."""
@@ -73,12 +76,16 @@ class Executor(Generic[Result]):
         self._waiting.put(None)
         for piece in left:
             if piece is not None:
-                self._hand_out(piece, instead)
+                self._safely(partial(self._hand_out, piece, instead))
 
     def _hand_out(self, piece: _Piece, result: Any) -> None:
         self.unfinished -= 1
+        piece.done(result)
+
+    @staticmethod
+    def _safely(action: Callable[[], None]) -> None:
         try:
-            piece.done(result)
+            action()
         except Exception:
             # One that cannot take its result must not keep the others from theirs.
             log.exception("bug in what takes a result")

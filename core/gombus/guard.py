@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import CommandNotDeclared
+from .errors import CommandNotDeclared, GomRefused
+from .rendering import noted
 
+MAX_CALLS = 10_000
+"""How many calls of one request are noted; the rest is counted. A receipt is to fit into one message."""
 _COMMAND_ROOTS = frozenset({"script", "interactive", "api"})
 
 
-class GuardedGom:
-    """`gom` for one request type.
+class Guard:
+    """What one request type may use of gom.
 
-    ``.script``, ``.interactive`` and ``.api`` lead to the declared commands; ``.app`` and gom's types and exceptions
-    (`File`, `RequestError`, …) are passed through.
+    :param gom: what the backend opened; None for a request type that runs beside the queue and cannot use it.
     """
 
     def __init__(self, gom: Any, request: str, commands: tuple[str, ...]) -> None:
@@ -24,27 +26,87 @@ class GuardedGom:
         self._request = request
         self._commands = frozenset(commands)
 
-    def __getattr__(self, name: str) -> Any:
-        if self._gom is None:
-            raise CommandNotDeclared(f"request type {self._request!r} runs beside the queue and cannot use gom.{name}")
-        if name in _COMMAND_ROOTS:
-            return _Command(self, f"gom.{name}")
-        value = getattr(self._gom, name)
+    def gom(self) -> GuardedGom:
+        """`gom` for one request, which notes the commands that it really calls."""
+        return GuardedGom(self)
+
+    def read(self, name: str) -> Any:
+        """``gom.app``, or one of gom's types and exceptions.
+
+        :raises CommandNotDeclared: it is neither.
+        :raises AttributeError: gom does not have it.
+        """
+        value = getattr(self._opened(f"gom.{name}"), name)
         if name == "app" or (isinstance(value, type) and not name.startswith("_")):
             return value
         raise CommandNotDeclared(f"gom.{name} is not for request types; allowed: script, interactive, api, app, types")
 
-    def _run(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def check(self, path: str, args: tuple[Any, ...]) -> None:
+        """Whether a command may be called so.
+
+        :raises CommandNotDeclared: the request type does not declare it.
+        :raises TypeError: it takes keyword arguments only.
+        """
+        self._opened(path)
         if path not in self._commands:
             declared = ", ".join(sorted(self._commands)) or "no command"
             raise CommandNotDeclared(f"request type {self._request!r} declares {declared}, so it cannot call {path}")
         if args and not path.startswith("gom.api."):
             # The real client drops them without a word.
             raise TypeError(f"{path} takes keyword arguments only")
+
+    def run(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a command that was checked."""
         command = self._gom
         for name in path.split(".")[1:]:
             command = getattr(command, name)
         return command(*args, **kwargs)
+
+    def _opened(self, path: str) -> Any:
+        if self._gom is None:
+            raise CommandNotDeclared(f"request type {self._request!r} runs beside the queue and cannot use {path}")
+        return self._gom
+
+
+class GuardedGom:
+    """`gom` for one request.
+
+    ``.script``, ``.interactive`` and ``.api`` lead to the declared commands; ``.app`` and gom's types and exceptions
+    (`File`, `RequestError`, …) are passed through.
+    """
+
+    __slots__ = ("_calls", "_guard", "_more")
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._calls: list[dict[str, Any]] = []
+        self._more = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return _Command(self, f"gom.{name}") if name in _COMMAND_ROOTS else self._read(name)
+
+    def _read(self, name: str) -> Any:
+        return self._guard.read(name)
+
+    def _run(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._guard.check(path, args)
+        if len(self._calls) < MAX_CALLS:
+            self._calls.append(noted(path, args, kwargs))
+        else:
+            self._more += 1
+        return self._guard.run(path, args, kwargs)
+
+
+def calls_of(gom: GuardedGom) -> list[dict[str, Any]]:
+    """The commands that were called, each ``{"command": path, "arguments": JSON object}``."""
+    more = [{"command": "…", "arguments": {"more": gom._more}}] if gom._more else []
+    return [*gom._calls, *more]
+
+
+def gom_refused(error: Exception) -> GomRefused:
+    """gom.RequestError as our own; getattr, because a backend's exception class may carry less."""
+    description = str(getattr(error, "description", "") or error)
+    return GomRefused(description, str(getattr(error, "error_code", "")), str(getattr(error, "error_log", "")))
 
 
 class _Command:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.typing import Origin
+from websockets.typing import Origin, Subprotocol
 
 from .config import Settings
 from .listening import LOCALHOST
 from .strict import MAX_SIZE
 from .validation import shown
+from .wire.jsonrpc import SUBPROTOCOL
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,12 @@ class Handshake:
 
     def protocol(self) -> ServerProtocol:
         """The WebSocket protocol for one connection, as pure code."""
-        return ServerProtocol(origins=self._origins, max_size=MAX_SIZE)
+        return ServerProtocol(
+            origins=self._origins,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            select_subprotocol=_choose,
+            max_size=MAX_SIZE,
+        )
 
     def answer(self, protocol: ServerProtocol, request: Request) -> Response:
         """What to answer to a request to connect: 101, or a refusal.
@@ -50,6 +57,11 @@ class Handshake:
     def unavailable(protocol: ServerProtocol) -> Response:
         """The answer while the server stops."""
         return protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.\n")
+
+
+def _choose(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """A client that offers others only is served without one, as the reference does; whether it goes on is up to it."""
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
 
 
 def _host_name(header: str) -> str:

@@ -7,7 +7,8 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import metadata
 from typing import Any
 
 from .errors import BackendUnavailable
@@ -27,6 +28,7 @@ class InspectBackend:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._address = environ.get(ADDRESS, "")
         # What follows the question mark is the API key.
+        self.version = ""
         self.title = f"INSPECT at {self._address.partition('?')[0] or 'no address'}"
 
     def open(self) -> Any:
@@ -43,7 +45,11 @@ class InspectBackend:
             raise BackendUnavailable("INSPECT can be used from the main thread only")
         with _process_kept():
             try:
-                return importlib.import_module("gom")
+                gom = importlib.import_module("gom")
+                # INSPECT's own version is not asked for: that would be a gom call of ours.
+                with suppress(metadata.PackageNotFoundError):
+                    self.version = f"gom client {metadata.version('zeiss-inspect-api')}"
+                return gom
             except Exception as error:
                 if isinstance(error, ModuleNotFoundError) and error.name == "gom":
                     raise BackendUnavailable(

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, NamedTuple, Protocol
 
 from .errors import Refusal
+from .receipt import Receipt
+
+QUEUED, RUNNING = "queued", "running"
+COMPLETED, FAILED, CANCELLED, INTERRUPTED = "completed", "failed", "cancelled", "interrupted"
+OPEN = (QUEUED, RUNNING)
+"""States of a job that has not ended."""
+ENDED = (COMPLETED, FAILED, CANCELLED, INTERRUPTED)
+TIMEOUT_S = 3600.0
 
 JsonObject = Mapping[str, Any]
 """A decoded JSON object, as `strict.loads` gives it."""
@@ -52,9 +61,34 @@ class Request:
     """Parameters that are paths of files to be read: a string, or an array of strings. The path is refused by its
     text where it is dangerous, and the file is opened once before the handler runs."""
     legacy: Legacy = field(default_factory=Legacy)
+    timeout_s: float = TIMEOUT_S
+    """How long it may run, in s. What overruns is reported as failed; its command cannot be cut short, and the next
+    request begins when it has ended."""
+    result: JsonObject | None = None
+    """JSON Schema of what the handler returns, for the documents; None where it returns nothing."""
     at_once: bool = False
     """Whether it runs beside the queue, on the network thread: for types that never touch gom and return in well
     under a millisecond."""
+
+
+class Meta(NamedTuple):
+    """How a client wants its request to be treated: `_meta` of the JSON-RPC wire."""
+
+    progress_token: str | int | None = None
+    """Comes back with every progress notification; None where the client wants none."""
+    key: str = ""
+    """Idempotency key: the same key and payload mean the same job."""
+    task: bool = False
+    """Whether the client is answered as soon as the job is accepted."""
+    plan: bool = False
+    """Whether the client wants to know what would be done, and nothing is to be run."""
+    schema_hash: str = ""
+    """Of the schema that the client was built for."""
+    halt: bool = False
+    """On the first member of a batch: whether the first failure cancels the rest."""
+
+
+NO_META = Meta()
 
 
 class Call(NamedTuple):
@@ -64,6 +98,7 @@ class Call(NamedTuple):
     params: JsonObject
     ignored: tuple[str, ...] = ()
     """JSON Pointers of members that the wire lets pass unread."""
+    meta: Meta = NO_META
 
 
 class Answer(NamedTuple):
@@ -74,34 +109,92 @@ class Answer(NamedTuple):
     """Why it is refused (see `gombus.errors.ERRORS`); empty where it is not."""
 
 
+class Record(NamedTuple):
+    """One job as the journal keeps it. Times are seconds since 1970 (UTC)."""
+
+    id: str
+    request: str
+    params: str
+    """JSON text."""
+    client: str
+    """The asking client's address."""
+    backend: str
+    """Name of the backend that it was accepted for."""
+    state: str
+    """One of `OPEN` and `ENDED`."""
+    accepted: float
+    started: float | None = None
+    finished: float | None = None
+    key: str | None = None
+    """Idempotency key."""
+    digest: str | None = None
+    """SHA-256 of request type and parameters, as hexadecimal digits."""
+    receipt: str | None = None
+    """JSON text: what came of it; None while it has not ended."""
+    late: str | None = None
+    """JSON text: the receipt of a command that ended after its request was reported as overrun."""
+
+
 class Outcome(NamedTuple):
     """How a call ended."""
 
     result: Any = None
+    """What the handler returned."""
     error: Refusal | None = None
     stop: bool = False
     """Whether the server is to stop once this outcome is answered."""
+    job: str = ""
+    """The job's id; empty for what is none."""
+    receipt: Receipt | None = None
+    """What came of the job; None where it has not ended."""
 
 
 class Context:
     """What a handler has at hand besides its parameters.
 
     `gom` lets through the commands that the request type declares and all reading of ``gom.app``; `client` is the
-    asking client's address; `log` writes to the server's log.
+    asking client's address; `log` writes to the server's log; `planning` says whether the client only wants to know
+    what would be done: then `gom` notes the commands and runs none.
     """
 
-    __slots__ = ("client", "gom", "log", "request", "stopping")
+    __slots__ = ("_made", "_report", "client", "gom", "log", "planning", "request", "stopping")
 
-    def __init__(self, request: str, gom: Any, client: str, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        request: str,
+        gom: Any,
+        client: str,
+        log: logging.Logger,
+        report: Callable[[float, float, str], None] | None = None,
+        planning: bool = False,
+    ) -> None:
         self.request = request
         self.gom = gom
         self.client = client
         self.log = log
+        self.planning = planning
         self.stopping = False
+        self._report = report
+        self._made: list[dict[str, str]] = []
 
     def progress(self, done: float, total: float, text: str = "") -> None:
-        """Say how far the work is, for example ``progress(3, 12, "images")``; it goes to the log at level debug."""
+        """Say how far the work is, for example ``progress(3, 12, "images")``.
+
+        It goes to the client, where that asked for it, at most some ten times a second, and to the log at level debug.
+        """
         self.log.debug("%s: %g of %g %s", self.request, done, total, text)
+        # JSON has no NaN, so nobody could be told.
+        if self._report is not None and math.isfinite(done) and math.isfinite(total):
+            self._report(float(done), float(total), str(text))
+
+    def created(self, kind: str, name: str) -> None:
+        """Say what was made in INSPECT, for the receipt: ``created("measurement series", "Microscopy")``."""
+        self._made.append({"kind": str(kind), "name": str(name)})
+
+    @property
+    def made(self) -> list[dict[str, str]]:
+        """What `created` was told, in its order."""
+        return self._made
 
     def stop(self) -> None:
         """Stop the server once this request is answered."""
@@ -115,6 +208,8 @@ class Backend(Protocol):
     """As in the setting `backend`."""
     title: str
     """For people, such as ``INSPECT at ws://localhost:44444``."""
+    version: str
+    """Of what runs the commands, for receipts."""
 
     def open(self) -> Any:
         """Connect, and give what handlers know as ``gom``: `script`, `app`, `File`, `RequestError`, `BreakError`.

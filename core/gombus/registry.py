@@ -18,8 +18,10 @@ import pluggy
 from . import hookspecs
 from .config import Settings
 from .discovery import Candidate, find_candidates
-from .errors import ERRORS, PluginError
+from .errors import PluginError
 from .model import BackendFactory, Legacy, Request
+from .refusals import ERRORS
+from .schemahash import hash_of
 from .schemas import check_schema
 from .validation import Validator, compile_parameters
 
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _COMMAND = re.compile(r"gom\.(script|interactive|api)(\.[A-Za-z_][A-Za-z0-9_]*)+")
+MAX_TIMEOUT_S = 7 * 24 * 3600
 _CODES = {row.code for row in ERRORS}
 
 
@@ -36,6 +39,7 @@ class RequestType(NamedTuple):
     request: Request
     plugin: Plugin
     validate: Validator
+    schema_hash: str
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,7 @@ class Registry:
             _check_request(request)
         except PluginError as error:
             raise PluginError(f"request type {request.name!r}: {error}") from error
-        return RequestType(request, plugin, compile_parameters(request.schema))
+        return RequestType(request, plugin, compile_parameters(request.schema), hash_of(request.schema))
 
     def _refuse_duplicates(self, names: list[str], backends: Mapping[str, Any]) -> None:
         for name in names:
@@ -249,6 +253,10 @@ def _check_request(request: Request) -> None:
     for command in request.commands:
         if not _COMMAND.fullmatch(command):
             raise PluginError(f"{command!r} is no gom command; they look like gom.script.sys.import_other_images")
+    if isinstance(request.timeout_s, bool) or not isinstance(request.timeout_s, (int, float)):
+        raise PluginError(f"timeout_s is {request.timeout_s!r}; a number is allowed")
+    if not 0 < request.timeout_s <= MAX_TIMEOUT_S:
+        raise PluginError(f"timeout_s is {request.timeout_s!r}; above 0 up to {MAX_TIMEOUT_S} (s) is allowed")
     if request.at_once and (request.commands or request.files):
         raise PluginError("what runs at once can have neither commands nor files")
     _check_legacy(request.legacy, properties)

@@ -8,22 +8,28 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Callable, NamedTuple
 
 from .bus import Bus
 from .config import Settings
-from .errors import BackendUnavailable
+from .errors import BackendUnavailable, Interrupted
 from .executor import Executor
 from .inspect_backend import ADDRESS, InspectBackend
+from .journal import Journal
+from .journal.location import open_journal
 from .listening import loopback_addresses
-from .model import Backend, Outcome
+from .methods import Methods
+from .model import INTERRUPTED, Backend, Record
 from .registry import Registry
+from .schemahash import canonical
 from .server import Server
 from .signals import NUMBERS, stop_signals
-from .wire.legacy import LegacyWire
+from .tasks import ended_receipt
+from .wire.choice import Wires
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +64,7 @@ def run(
     :param environ: where INSPECT's address stands; None means `os.environ`.
     :param registry: None loads the installed plugins.
     :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
+    :raises JournalError: the journal or the receipt log cannot be used.
     :raises CannotListen: the port is taken, or the host is not allowed.
     """
     loopback_addresses(settings.host)  # before INSPECT is asked for anything
@@ -66,7 +73,7 @@ def run(
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
-            network = _Network(settings, registry, gom, signals)
+            network = _Network(settings, registry, backend, gom, signals)
             network.start()
             try:
                 port = network.port.result()
@@ -75,6 +82,7 @@ def run(
             finally:
                 network.stop()
                 network.join()
+                network.journal.close()
     finally:
         sys.setswitchinterval(interval)
         backend.close()
@@ -125,15 +133,21 @@ def _url(host: str, port: int) -> str:
 class _Network(threading.Thread):
     """The thread of the event loop."""
 
-    def __init__(self, settings: Settings, registry: Registry, gom: Any, signals: socket.socket | None) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, backend: Backend, gom: Any, signals: socket.socket | None
+    ) -> None:
         super().__init__(name="gombus-network", daemon=True)
         self.port: Future[int] = Future()
-        self.executor: Executor[Outcome] = Executor(self._wake)
-        self._settings = settings
-        self._bus = Bus(registry.types, gom, self.executor)
-        self._wire = LegacyWire(kind.request for kind in registry.types.values())
-        self._signals = signals
+        self.executor: Executor[Any] = Executor(self._wake)
+        self.journal: Journal = open_journal(settings, self._wake, _interrupted)
+        self.journal.remember_schemas(_schemas(registry))
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._settings = settings
+        facts = {"name": backend.name, "version": backend.version}
+        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later)
+        self._methods = Methods(self._bus, self.journal, registry, backend)
+        self._wires = Wires(kind.request for kind in registry.types.values())
+        self._signals = signals
         self._server: Server
 
     def run(self) -> None:
@@ -159,6 +173,11 @@ class _Network(threading.Thread):
     def _wake(self) -> None:
         self._call(lambda: self._server.deliver())
 
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_later(seconds, action)
+
     def _call(self, action: Callable[[], None]) -> None:
         """Run an action on this thread; a loop that is gone has nobody left to be told."""
         if self._loop is not None:
@@ -167,10 +186,11 @@ class _Network(threading.Thread):
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = Server(self._settings, self._wire, self._bus, self.executor)
+        self._server = Server(self._settings, self._wires, self._bus, self._methods)
         self._loop = loop
         watching = asyncio.ensure_future(self._watch_signals(loop))
         try:
+            self._bus.recover(self.journal.queued)
             self.port.set_result(await self._server.start())
             await self._server.stopped.wait()
         finally:
@@ -191,6 +211,17 @@ class _Network(threading.Thread):
         finally:
             # A gom call cannot be cut short, and the thread that sits in it cannot be ended in any other way.
             os._exit(FORCED)
+
+
+def _interrupted(record: Record) -> str:
+    """The receipt of a job that ran when the server was ended."""
+    return ended_receipt(record, INTERRUPTED, record.finished or time.time(), Interrupted())
+
+
+def _schemas(registry: Registry) -> Iterator[tuple[str, str, str, str]]:
+    """Hash, request type, text and version of every schema that is served."""
+    for name, kind in registry.types.items():
+        yield kind.schema_hash, name, canonical(kind.request.schema), kind.plugin.version
 
 
 async def _stop_signal(loop: asyncio.AbstractEventLoop, signals: socket.socket) -> None:

@@ -9,12 +9,11 @@ from contextlib import suppress
 from .bus import Bus
 from .config import Settings
 from .connection import CLOSE_LIMIT_S, Connection
-from .executor import Executor
 from .handshake import Handshake
 from .listening import open_sockets
-from .model import Outcome
+from .methods import Methods
 from .session import Session
-from .wire.legacy import LegacyWire
+from .wire.choice import Wires
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +21,12 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves clients until `stopped`. Everything here belongs to the event loop's thread."""
 
-    def __init__(self, settings: Settings, wire: LegacyWire, bus: Bus, executor: Executor[Outcome]) -> None:
+    def __init__(self, settings: Settings, wires: Wires, bus: Bus, methods: Methods) -> None:
         self._settings = settings
-        self._wire = wire
+        self._wires = wires
         self._bus = bus
-        self._executor = executor
+        self._methods = methods
+        bus.on_stop(self.request_stop)
         self._handshake = Handshake(settings)
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
@@ -58,11 +58,11 @@ class Server:
         """Hand out the outcomes that stand ready, and write the answers."""
         self._delivering = True
         try:
-            self._executor.deliver()
+            self._bus.deliver()
         finally:
             self._delivering = False
             self._flush()
-            if not self._executor.unfinished:
+            if not self._bus.unfinished:
                 self._idle.set()
 
     def request_stop(self) -> None:
@@ -89,7 +89,7 @@ class Server:
         """The handshake is good: give the session that serves it, or None while the server stops."""
         if self._stopping is not None:
             return None
-        return Session(connection, self._wire, self._bus, self._flush_soon, self.request_stop)
+        return Session(connection, self._wires, self._methods, self._flush_soon, self.request_stop)
 
     def gone(self, connection: Connection) -> None:
         """The connection is lost, whether or not it was opened."""
@@ -103,7 +103,7 @@ class Server:
         log.info("stopping: no new requests")
         await self._stop_listening()
         self._bus.stop()
-        if self._executor.unfinished:
+        if self._bus.unfinished:
             log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
             self._idle.clear()
             await self._idle.wait()

@@ -19,6 +19,7 @@ ENVIRON = {
     "GOMBUS_PLUGIN_MODULES": "serve_plugin",
     "GOMBUS_PLUGINS_ENABLED": "serve_plugin",
     "GOMBUS_BACKEND": "watching",
+    "GOMBUS_JOURNAL": "off",
 }
 
 

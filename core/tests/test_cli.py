@@ -46,7 +46,7 @@ def test_a_plugin_adds_a_subcommand(tmp_path: Path) -> None:
     (tmp_path / "acme.py").write_text(ADDS.format(body=body), encoding="utf-8")
     more = {"GOMBUS_PLUGIN_MODULES": "acme", "GOMBUS_PLUGINS_ENABLED": "acme", "PYTHONPATH": str(tmp_path)}
     assert gombus("acme", **more).stdout == "made by acme\n"
-    assert "  acme     Acme's." in gombus("--help", **more).stdout
+    assert "  acme      Acme's." in gombus("--help", **more).stdout
 
 
 def test_a_plugin_that_fails_there_is_named_and_the_rest_works(tmp_path: Path) -> None:

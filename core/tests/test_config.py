@@ -56,6 +56,10 @@ ALL = {
     "plugins_enabled": (("image", "quit"), '["image", "quit"]', "image,quit"),
     "plugins_disabled": ((), "[]", ""),
     "plugin_modules": (("acme",), '["acme"]', "acme"),
+    "journal": ("D:/gombus/jobs.sqlite3", '"D:/gombus/jobs.sqlite3"', "D:/gombus/jobs.sqlite3"),
+    "receipts": ("off", '"off"', "off"),
+    "journal_days": (30, "30", "30"),
+    "journal_jobs": (5000, "5000", "5000"),
 }
 """Key -> value, the value in TOML, the value in the environment."""
 

@@ -226,7 +226,7 @@ def test_noise_in_place_of_a_handshake_is_closed() -> None:
         assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
 
 
-def test_tcp_keepalive_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tcp_keepalive_is_on_and_small_messages_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     made = connection.Connection.connection_made
 
@@ -234,6 +234,7 @@ def test_tcp_keepalive_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
         made(self, transport)
         opened = transport.get_extra_info("socket")
         seen.append(opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        seen.append(opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     monkeypatch.setattr(connection.Connection, "connection_made", look)
     with serving(request()) as server, connect(server.url, proxy=None) as client:

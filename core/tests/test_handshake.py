@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from support import WAIT_S, Serving, handshake, request, serving
+from gombus.wire.jsonrpc import SUBPROTOCOL as NAME
+from support import WAIT_S, Serving, frame, handshake, request, serving
+
+SUBPROTOCOL: Any = NAME
 
 
-def client(server: Serving, **options: str) -> ClientConnection:
+def client(server: Serving, **options: Any) -> ClientConnection:
     return connect(server.url, proxy=None, **options)
 
 
@@ -88,3 +92,46 @@ def test_what_is_no_websocket_handshake_is_refused() -> None:
     with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert raw.recv(4096).split(b" ")[1] == b"426"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["gombus.v1.json"], "gombus.v1.json"),
+        (["chat", "gombus.v1.json", "gombus.v2.json"], "gombus.v1.json"),
+        (["chat"], None),
+        (["GOMBUS.V1.JSON"], None),
+        ([], None),
+    ],
+)
+def test_the_subprotocol_is_chosen_where_it_is_offered_and_others_are_served_without_one(
+    offered: list[str], chosen: str | None
+) -> None:
+    with serving(request()) as server:
+        headers = "".join(f"Sec-WebSocket-Protocol: {name}\r\n" for name in offered)
+        for sent in (headers, f"Sec-WebSocket-Protocol: {', '.join(offered)}\r\n" if offered else ""):
+            with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+                raw.sendall(handshake(f"Host: localhost\r\n{sent}"))
+                answer = raw.recv(4096).lower()
+                assert (f"sec-websocket-protocol: {chosen}\r\n".encode() in answer) == (chosen is not None)
+                raw.sendall(frame(b"5"))
+                expected = b'{"jsonrpc":"2.0","id":null,"error"' if chosen else b"Error: Unknown request:\n5"
+                assert expected in raw.recv(4096)
+
+
+def test_the_client_is_told_which_subprotocol_was_chosen() -> None:
+    with serving(request()) as server:
+        with connect(server.url, proxy=None, subprotocols=[SUBPROTOCOL]) as connection:
+            assert connection.subprotocol == SUBPROTOCOL
+        with client(server) as connection:
+            assert connection.subprotocol is None
+
+
+def test_a_header_that_offers_no_subprotocol_s_name_is_refused() -> None:
+    with serving(request()) as server:
+        assert _handshake(server.port, "Host: localhost\r\nSec-WebSocket-Protocol: a b\r\n") == b"400"
+
+
+def test_a_foreign_origin_is_refused_with_the_subprotocol_too() -> None:
+    with serving(request()) as server, pytest.raises(InvalidStatus, match="403"):
+        connect(server.url, proxy=None, subprotocols=[SUBPROTOCOL], origin="https://evil.example")

@@ -202,7 +202,7 @@ BROKEN: dict[str, tuple[Candidate, str]] = {
     ),
     "text of an unknown code": (
         plugin("broken", offers(request("half", legacy=Legacy(texts={"gom_refuesd": "no"})))),
-        "legacy.texts has the unknown code 'gom_refuesd'; allowed: file_unreadable, gom_refused, internal",
+        "legacy.texts has the unknown code 'gom_refuesd'; allowed: busy, cancelled, conflict, file_unreadable, ",
     ),
     "text with an unknown parameter": (
         plugin("broken", offers(request("half", legacy=Legacy(texts={"gom_refused": "no {word}"})))),

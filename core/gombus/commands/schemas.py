@@ -1,4 +1,4 @@
-"""`gombus schemas`: the schemas of the installed request types, as files for integrators."""
+"""`gombus schemas`: the schemas of the installed request types and the OpenRPC document, as files for integrators."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..config import load
+from ..openrpc import document
 from ..registry import Registry
 from . import config_option, print_json
 
@@ -21,6 +22,8 @@ from . import config_option, print_json
 def command(folder: Path | None, check: bool, config_file: str | None) -> None:
     """Print the JSON Schema of every installed request type, or write them as <request type>.json.
 
+    Beside them stands rpc.discover.json, the OpenRPC document of a server with these request types.
+
     Exit code: 0, or 1 where --check finds a file missing, different or left over.
     """
     if check and folder is None:
@@ -31,6 +34,8 @@ def command(folder: Path | None, check: bool, config_file: str | None) -> None:
         print_json(schemas)
         return
     texts = {folder / f"{name}.json": _text(schema) for name, schema in schemas.items()}
+    # No request type can have this name.
+    texts[folder / "rpc.discover.json"] = _text(document(registry.types))
     if check:
         stale = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
         stale += sorted(set(folder.glob("*.json")) - set(texts))

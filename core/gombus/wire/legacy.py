@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .. import strict
-from ..errors import InvalidParams, MalformedMessage, Refusal, code_of
+from ..errors import InvalidParams, MalformedMessage, Refusal
 from ..model import Answer, Call, Outcome, Request
+from ..refusals import code_of
+from ..strict import pointer_escape
 
 ECHO = 200
 """How many characters of an unknown request are sent back."""
 
-_MALFORMED = Answer("Error: Malformed JSON message.", "malformed")
+MALFORMED = Answer("Error: Malformed JSON message.", "malformed")
 INVALID = "invalid_params"
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -30,19 +31,17 @@ class LegacyWire:
         self._rank = {request.name: rank for rank, request in enumerate(ordered)}
         self._plain = {request.name for request in ordered if request.legacy.plain}
 
-    def decode(self, message: str | bytes) -> Call | Answer:
-        """Read one message; what needs no call is answered here. Never raises."""
-        try:
-            text = message if isinstance(message, str) else message.decode("utf-8")
-        except UnicodeDecodeError:
-            return _MALFORMED
-        name = self._plain_name(text)
-        if name:
-            return Call(name, {})
-        try:
-            value = strict.loads(text)
-        except MalformedMessage as error:
-            return self._malformed(error)
+    def plain(self, text: str) -> Call | None:
+        """The request that a text is which needs not be JSON; None where it is no such."""
+        word = _WORD.match(text)
+        if word is None:
+            return None
+        prefixes = (word.group()[:length] for length in range(word.end(), 0, -1))
+        name = next((prefix for prefix in prefixes if prefix in self._plain), None)
+        return Call(name, {}) if name else None
+
+    def decode(self, value: Any) -> Call | Answer:
+        """Read one JSON value; what needs no call is answered here. Never raises."""
         named = self._rank.keys() & value if isinstance(value, dict) else ()
         if not named:
             return Answer(f"Error: Unknown request:\n{repr(value)[:ECHO]}", "unknown_request")
@@ -61,19 +60,13 @@ class LegacyWire:
         sentence = legacy.texts.get(code_of(error))
         return f"Error: {sentence.format_map(call.params)}" if sentence else f"Error: {_one_line(error)}"
 
-    def _plain_name(self, text: str) -> str | None:
-        word = _WORD.match(text)
-        if word is None:
-            return None
-        prefixes = (word.group()[:length] for length in range(word.end(), 0, -1))
-        return next((prefix for prefix in prefixes if prefix in self._plain), None)
-
-    def _malformed(self, error: MalformedMessage) -> Answer:
+    def malformed(self, error: MalformedMessage) -> Answer:
+        """Answer a text that is no JSON, or no strict JSON."""
         name = _field(error.pointer)
         inside = error.pointer[1:].partition("/")[2]
         if inside and name in self._requests:
             return Answer(_invalid(name, f"/{inside}", str(error)), INVALID)
-        return _MALFORMED
+        return MALFORMED
 
     def _call(self, request: Request, message: dict[str, Any]) -> Call | Answer:
         legacy, name = request.legacy, request.name
@@ -87,10 +80,10 @@ class LegacyWire:
         for field in legacy.required:
             if field not in params:
                 return Answer(f"Error: Missing parameter '{field}' in '{name}' request.", INVALID)
-        ignored = [f"/{strict.pointer_escape(key)}" for key in message if key != name]
+        ignored = [f"/{pointer_escape(key)}" for key in message if key != name]
         known = request.schema["properties"]
         if not params.keys() <= known.keys():
-            ignored += [f"/{name}/{strict.pointer_escape(key)}" for key in params if key not in known]
+            ignored += [f"/{name}/{pointer_escape(key)}" for key in params if key not in known]
             params = {key: value for key, value in params.items() if key in known}
         return Call(name, params, tuple(ignored))
 

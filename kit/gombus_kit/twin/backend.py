@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 from gombus import BackendUnavailable, CallEach
 
 from .faults import Faults
@@ -15,6 +17,7 @@ class TwinBackend:
     title = "simulated INSPECT, nothing is imported anywhere"
 
     def __init__(self, faults: Faults, call_each: CallEach) -> None:
+        self.version = f"gombus-kit {metadata.version('gombus-kit')}"
         self._faults = faults
         self._call_each = call_each
         self.twin: Twin

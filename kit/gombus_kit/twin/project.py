@@ -37,6 +37,10 @@ class MeasurementSeries:
     """In mm."""
     images: list[Image] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        # So that it stands in receipts as what a handler wrote to get it.
+        object.__setattr__(self, "__gom_name__", f"gom.app.project.measurement_series[{self.name!r}]")
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -14,7 +14,9 @@ IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
 
 def import_elements(params: JsonObject, context: Context) -> None:
     """Import the elements; everything goes to INSPECT exactly as it was sent."""
-    context.gom.script.sys.import_gom_inspection_exchange(files=[params["file"]], import_mode=params["import_mode"])
+    mode = params["import_mode"]
+    context.gom.script.sys.import_gom_inspection_exchange(files=[params["file"]], import_mode=mode)
+    context.created("elements in the clipboard" if mode == "clipboard" else "stage of elements", params["file"])
 
 
 @hookimpl

@@ -10,7 +10,8 @@ from typing import Any, Callable
 import pytest
 
 from gombus import Context, Request
-from gombus.guard import GuardedGom
+from gombus.guard import Guard, calls_of
+from gombus.plan import plan
 from gombus.validation import compile_schema
 from gombus_elements_import import gombus_requests, gombus_simulate
 from gombus_kit.twin import Twin
@@ -40,9 +41,14 @@ def request() -> Request:
     return request
 
 
-def handle(gom: Any, file: str, import_mode: object = "clipboard") -> Any:
+def context_with(gom: Any) -> Context:
+    """What the handler gets."""
+    return Context("elements", gom, "127.0.0.1:50000", logging.getLogger("tests"))
+
+
+def handle(gom: Any, file: str, import_mode: object = "clipboard", context: Context | None = None) -> Any:
     """Handle one request as the server does, short of the network."""
-    context = Context("elements", gom, "127.0.0.1:50000", logging.getLogger("tests"))
+    context = context or context_with(gom)
     return request().handler({"file": file, "import_mode": import_mode}, context)
 
 
@@ -127,10 +133,40 @@ def test_what_the_command_raises_comes_through_and_nothing_is_imported(kind: str
 
 def test_only_the_declared_command_is_called(twin: Twin, elements: str) -> None:
     # The guard is what the server hands to handlers; it raises for any other command.
-    gom = GuardedGom(twin, request().name, request().commands)
+    gom = Guard(twin, request().name, request().commands).gom()
     handle(gom, elements, "clipboard")
     handle(gom, elements, "new_stage")
     assert {call.command for call in twin.calls} == set(request().commands) == {IMPORT}
+
+
+@pytest.mark.parametrize(
+    ("import_mode", "kind"), [("clipboard", "elements in the clipboard"), ("new_stage", "stage of elements")]
+)
+def test_the_receipt_says_what_was_made(import_mode: str, kind: str, twin: Twin, elements: str) -> None:
+    context = context_with(twin)
+    handle(twin, elements, import_mode, context)
+    assert context.made == [{"kind": kind, "name": elements}]
+
+
+def test_what_was_refused_was_not_made(twin: Twin, elements: str) -> None:
+    twin.faults.faults[IMPORT] = "refuse"
+    context = context_with(twin)
+    with pytest.raises(twin.RequestError):
+        handle(twin, elements, context=context)
+    assert context.made == []
+
+
+@pytest.mark.parametrize("import_mode", ["clipboard", "new_stage"])
+def test_a_plan_has_the_calls_of_a_real_run_and_runs_none(import_mode: str, twin: Twin, elements: str) -> None:
+    sent = params(file=elements, import_mode=import_mode)
+    log = logging.getLogger("tests")
+    planned = plan(request(), sent, twin, [("/file", elements)], "127.0.0.1:50000", log)
+    assert (planned["ok"], planned["failing"]) == (True, [])
+    assert (list(twin.calls), held(twin)) == ([], (None, []))
+    gom = Guard(twin, request().name, request().commands).gom()
+    handle(gom, elements, import_mode)
+    assert planned["calls"] == calls_of(gom)
+    assert len(twin.calls) == 1
 
 
 def test_the_plugin_teaches_the_twin_exactly_its_command(twin: Twin) -> None:

@@ -23,8 +23,10 @@ def import_image(params: JsonObject, context: Context) -> None:
         series = gom.app.project.measurement_series[name]
     except gom.RequestError:
         gom.script.sys.create_measurement_series_for_other_images(camera_focal_length=params["focal_length"], name=name)
+        context.created("measurement series", name)
         series = gom.app.project.measurement_series[name]
     gom.script.sys.import_other_images(image_files=[gom.File(params["file"])], measurement_series=series)
+    context.created("image", params["file"])
 
 
 @hookimpl

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from gombus import Context, Request
-from gombus.guard import GuardedGom
+from gombus.guard import Guard
 from gombus.validation import compile_schema
 from gombus_image_import import gombus_requests, gombus_simulate
 from gombus_kit.twin import Twin
@@ -180,7 +180,7 @@ def test_a_look_up_that_fails_otherwise_does_not_mean_that_there_is_no_series(er
 
 def test_only_the_declared_commands_are_called_and_all_of_them(twin: Twin, image: str, broken: str) -> None:
     # The guard is what the server hands to handlers; it raises for any other command.
-    gom = GuardedGom(twin, request().name, request().commands)
+    gom = Guard(twin, request().name, request().commands).gom()
     handle(gom, image)
     handle(gom, image)
     with pytest.raises(twin.RequestError):

@@ -9,7 +9,7 @@ from typing import Any, Callable
 import pytest
 
 from gombus import Context, Request
-from gombus.guard import GuardedGom
+from gombus.guard import Guard
 from gombus.validation import compile_schema
 from gombus_kit.twin import Twin
 from gombus_quit import gombus_requests
@@ -51,7 +51,7 @@ def test_it_calls_no_command() -> None:
 def test_it_runs_beside_the_queue_where_there_is_no_gom_at_all() -> None:
     # So a gom command that takes minutes does not keep the answer waiting.
     assert request().at_once
-    context = context_with(GuardedGom(None, request().name, request().commands))
+    context = context_with(Guard(None, request().name, request().commands).gom())
     request().handler({}, context)
     assert context.stopping
 

@@ -12,8 +12,7 @@ from typing import Any, Callable
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from gombus import client
-from gombus.client import Unreachable
+from gombus.client import Unreachable, oneshot
 from gombus.client import request as ask
 from support import WatchingGom, request, serving, stop_request
 
@@ -79,7 +78,7 @@ def test_quit() -> None:
 
 def test_a_server_that_accepts_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # The library waits 10 s for the handshake; a shorter wait is asked of it here.
-    monkeypatch.setattr(client, "connect", partial(client.connect, open_timeout=0.05))
+    monkeypatch.setattr(oneshot, "connect", partial(oneshot.connect, open_timeout=0.05))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Unreachable, match=f"no gombus server at {url}: "):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from .errors import GombusError
+from .messages import Unreachable
+from .opening import FAILURES
 
 URL = "ws://localhost:40010"
-
-
-class Unreachable(GombusError):
-    """There is no server, it refused the connection, or the connection ended before the answer."""
 
 
 def request(url: str, message: str, timeout: float | None = None) -> str:
@@ -32,6 +29,6 @@ def request(url: str, message: str, timeout: float | None = None) -> str:
         raise Unreachable(f"no answer from {url} within {timeout:g} s; the request may still be carried out") from None
     except ConnectionClosed as error:
         raise Unreachable(f"the connection to {url} ended before the answer: {error}") from error
-    except (OSError, ValueError, InvalidHandshake, InvalidURI) as error:
+    except FAILURES as error:
         raise Unreachable(f"no gombus server at {url}: {error}") from error
     return answer if isinstance(answer, str) else answer.decode("utf-8", "replace")

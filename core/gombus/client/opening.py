@@ -1,0 +1,122 @@
+"""What both JSON-RPC clients agree on about connections: how they are opened, and how long a lost one is missed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from websockets.exceptions import WebSocketException
+
+from ..wire.jsonrpc import SUBPROTOCOL
+from .messages import Unreachable
+
+OPTIONS: dict[str, Any] = {
+    "subprotocols": [SUBPROTOCOL],
+    "compression": None,
+    # A proxy of the environment would be asked for localhost, too.
+    "proxy": None,
+    "ping_interval": None,
+    # In seconds: a server that is gone does not answer a close frame.
+    "close_timeout": 2.0,
+    "max_size": 16 * 1024 * 1024,
+    # The server cuts clients that do not read; what a client has no time for yet waits here.
+    "max_queue": None,
+}
+"""For `connect` of websockets, blocking or not."""
+
+FAILURES = (OSError, ValueError, WebSocketException)
+"""What `connect` raises where no server can be reached."""
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+
+
+class Lost(Unreachable):
+    """There is no connection now; another attempt may find one."""
+
+
+def check_subprotocol(url: str, agreed: str | None) -> None:
+    """Refuse a server that did not take up JSON-RPC in the handshake.
+
+    :raises Unreachable: saying so.
+    """
+    if agreed != SUBPROTOCOL:
+        raise Unreachable(
+            f"the server at {url} does not speak JSON-RPC ({SUBPROTOCOL}): it is an older gombus, the example App, "
+            "or something else"
+        )
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each next attempt, doubling up to a second."""
+    pause = FIRST_PAUSE_S
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+class Outage:
+    """How long the server has been away.
+
+    :param limit_s: longest that is borne, in seconds; None means any time.
+    """
+
+    def __init__(self, limit_s: float | None) -> None:
+        self._limit_s = limit_s
+        self._since: float | None = None
+        self._pauses: Iterator[float]
+
+    def pause(self, now: float, lived_s: float = 0.0) -> float | None:
+        """Seconds to wait before the next attempt; None where it has lasted too long.
+
+        :param now: seconds on any clock that does not jump.
+        :param lived_s: how long the connection that was lost had lived. One that did not live for long does not end
+            an outage, so that a server which dies of a request is not asked for ever.
+        """
+        if self._since is None or lived_s >= LONGEST_PAUSE_S:
+            self._since, self._pauses = now, pauses()
+        pause = next(self._pauses)
+        if self._limit_s is None:
+            return pause
+        left = self._since + self._limit_s - now
+        return min(pause, left) if left > 0 else None
+
+
+class TimeUp(Exception):
+    """The time that a caller allows has passed."""
+
+
+class Until:
+    """The end of the time that a caller allows.
+
+    :param limit_s: seconds from now; None means for ever.
+    """
+
+    def __init__(self, limit_s: float | None) -> None:
+        self.limit_s = limit_s
+        self._end = None if limit_s is None else time.monotonic() + limit_s
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that are left, none of them below 0; None where there is no end."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Whether none is left."""
+        return self.left_s == 0
+
+    def cut(self, seconds: float) -> float:
+        """So many seconds, or those that are left.
+
+        :raises TimeUp: none are.
+        """
+        if self.passed:
+            raise TimeUp
+        return self.sooner(seconds).limit_s or 0.0
+
+    def sooner(self, seconds: float | None) -> Until:
+        """This, or so many seconds from now if that is not None, whichever comes first."""
+        left = self.left_s
+        return Until(left if seconds is None else seconds if left is None else min(seconds, left))

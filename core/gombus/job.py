@@ -1,0 +1,231 @@
+"""One job: an accepted request on its way, who waits for it, and how it looks to clients."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, Callable
+
+from .followers import Asker, Followers
+from .guard import GuardedGom, calls_of
+from .model import QUEUED, Call, Context, Meta, Outcome, Record
+from .receipt import Receipt
+from .refusals import error_object
+from .registry import RequestType
+from .tasks import ended_task, facts, kept_outcome, task_of, times
+
+log = logging.getLogger(__name__)
+
+Done = Callable[[Outcome], None]
+
+
+class Job:
+    """One accepted request. Belongs to the network thread, but for what its handler's run writes.
+
+    :param digest: of its payload, where it has an idempotency key.
+    :param backend: name and version of the backend that it runs on.
+    """
+
+    __slots__ = (
+        "_claim",
+        "_done",
+        "_task_done",
+        "accepted",
+        "backend",
+        "began_s",
+        "call",
+        "client",
+        "context",
+        "digest",
+        "files",
+        "finished",
+        "followers",
+        "gom",
+        "id",
+        "kept",
+        "kind",
+        "outcome",
+        "recovered",
+        "started",
+        "state",
+        "told",
+        "took_s",
+        "where",
+    )
+
+    def __init__(
+        self, id: str, call: Call, kind: RequestType, client: str, digest: str | None, backend: Mapping[str, str]
+    ) -> None:
+        self.id = id
+        self.call = call
+        self.kind = kind
+        self.client = client
+        self.digest = digest
+        self.backend = backend
+        self.accepted = time.time()
+        self.started: float | None = None
+        self.finished: float | None = None
+        self.began_s = 0.0
+        """On the monotonic clock; 0 where its handler was not begun."""
+        self.took_s = 0.0
+        self.state = QUEUED
+        self.kept = False
+        """Whether the journal keeps it."""
+        self.told = False
+        """Whether its end is kept, so that clients may be told of it."""
+        self.recovered = False
+        self.outcome: Outcome | None = None
+        self.context: Context | None = None
+        self.gom: GuardedGom | None = None
+        self.files: list[dict[str, Any]] = []
+        self.followers = Followers()
+        self.where: Callable[[Job], int] = _first
+        """Says how many jobs are before it."""
+        self._claim = [True]
+        self._done: list[Done] = []
+        self._task_done: list[Done] = []
+
+    def claim(self) -> bool:
+        """Take the right to run or to cancel it; only the first who asks gets it, on whichever thread."""
+        # list.pop happens as a whole, so no lock is needed.
+        with suppress(IndexError):
+            return self._claim.pop()
+        return False
+
+    @property
+    def lasting(self) -> bool:
+        """Whether a client relies on it beyond its connection."""
+        return self.recovered or self.call.meta.task or bool(self.call.meta.key)
+
+    # Who waits.
+
+    def follow(self, asker: Asker, meta: Meta, done: Done) -> None:
+        """A client waits for it: for its acceptance, where it is a task, else for its end."""
+        (self._task_done if meta.task else self._done).append(done)
+        self.followers.add(asker, meta)
+
+    def wait(self, done: Done) -> None:
+        """Call this when its end may be told."""
+        self._done.append(done)
+
+    def answer_tasks(self) -> None:
+        """Tell those who wait for its acceptance."""
+        waiting, self._task_done = self._task_done, []
+        if waiting:
+            _tell(waiting, Outcome(self.task(), job=self.id))
+
+    def answer(self, outcome: Outcome, tasks: bool = False) -> None:
+        """Tell those who wait for its end.
+
+        :param tasks: also those who wait for its acceptance, because it was not accepted.
+        """
+        waiting, self._done = self._done, []
+        if tasks:
+            waiting, self._task_done = waiting + self._task_done, []
+        _tell(waiting, outcome)
+
+    def answer_recorded(self, record: Record) -> None:
+        """Tell all who wait what became of the job that has this one's key."""
+        self.answer(kept_outcome(record))
+        waiting, self._task_done = self._task_done, []
+        _tell(waiting, Outcome(task_of(record), job=record.id))
+
+    def tell_status(self) -> None:
+        """Notify the clients that asked for a task."""
+        self.followers.tell_status(self.task)
+
+    # How it looks.
+
+    def record(self, backend: str, whole: bool) -> Record:
+        """What the journal keeps when it is accepted.
+
+        :param whole: whether with its parameters, which only a journal that lasts can ever need.
+        """
+        call = self.call
+        params = json.dumps(call.params) if whole else ""
+        key = call.meta.key or None
+        return Record(
+            self.id, call.name, params, self.client, backend, self.state, self.accepted, key=key, digest=self.digest
+        )
+
+    def receipt(self, outcome: Outcome, state: str = "") -> Receipt:
+        """What came of it."""
+        # What is noted here must not lead back to this job: a ring would live on until the next garbage collection,
+        # and those would take longer than the work itself.
+        return Receipt(
+            partial(
+                _receipt,
+                (self.id, self.call.name, state or self.state, self.client),
+                (self.accepted, self.started, self.finished),
+                self.files,
+                calls_of(self.gom) if self.gom is not None else [],
+                self.context.made if self.context is not None else [],
+                outcome.result,
+                None if outcome.error is None else error_object(outcome.error),
+                self.kind,
+                self.backend,
+            )
+        )
+
+    def task(self) -> dict[str, Any]:
+        """The job as clients see it."""
+        if self.told and self.outcome is not None:
+            return ended_task(self._facts(self.state), self.outcome)
+        task = self._facts("working")
+        if self.began_s or self.kind.request.at_once:
+            task["phase"] = "running"
+        else:
+            task.update(phase="queued", position=self.where(self))
+        progress = self.followers.progress
+        return task if progress is None else {**task, "progress": progress}
+
+    def _facts(self, status: str) -> dict[str, Any]:
+        return facts(self.id, self.call.name, status, self.accepted, self.started, self.finished)
+
+
+def _first(job: Job) -> int:
+    return 0
+
+
+def _tell(waiting: Iterable[Done], outcome: Outcome) -> None:
+    for done in waiting:
+        try:
+            done(outcome)
+        except Exception:
+            # One that cannot take it must not keep the others from it.
+            log.exception("bug in what takes an outcome")
+
+
+def _receipt(
+    names: tuple[str, str, str, str],
+    at: tuple[float, float | None, float | None],
+    files: list[dict[str, Any]],
+    calls: list[dict[str, Any]],
+    made: list[dict[str, str]],
+    value: Any,
+    error: dict[str, Any] | None,
+    kind: RequestType,
+    backend: Mapping[str, str],
+) -> dict[str, Any]:
+    id, request, state, client = names
+    plugin = kind.plugin
+    members = {
+        "job": id,
+        "request": request,
+        "state": state,
+        **times(*at),
+        "client": client,
+        "files": files,
+        # Copies: where the request overran its time, its handler may go on while this is written.
+        "calls": list(calls),
+        "created": list(made),
+        "value": value,
+        "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
+        "schemaHash": kind.schema_hash,
+        "backend": dict(backend),
+    }
+    return members if error is None else {**members, "error": error}

@@ -1,0 +1,144 @@
+"""The journal that lasts: a thread of its own carries out all calls that wait at once, and hands the answers back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Callable
+
+from ..errors import NotReady
+from ..model import Record
+from ..receipt import Receipt
+from . import Accepted, Ending, Started, writer
+from .writer import Op, Writer
+
+log = logging.getLogger(__name__)
+
+
+class SqliteJournal:
+    """A journal in a file. Its making opens and recovers it: what ran when the last server ended is interrupted.
+
+    :param receipts: the receipt log's file; None means none.
+    :param days: jobs that ended longer ago are dropped; 0 keeps all.
+    :param jobs: how many jobs are kept; 0 keeps all.
+    :param wake: called on the journal's thread when answers stand ready after none did; it must lead to a call of
+        `deliver` on the network thread.
+    :param interrupted: makes the receipt (JSON text) of a job that ran; its record has state and end already.
+    :raises JournalError: the journal or the receipt log cannot be used.
+    """
+
+    batched = True
+
+    def __init__(
+        self,
+        path: Path,
+        receipts: Path | None,
+        days: int,
+        jobs: int,
+        wake: Callable[[], None],
+        interrupted: Callable[[Record], str],
+    ) -> None:
+        self._writer = Writer(path, receipts, days, jobs, interrupted)
+        self.scope = self._writer.scope
+        self.queued = self._writer.queued
+        """The jobs that were queued when the last server ended, in the order of their acceptance."""
+        self.reason = ""
+        self.unfinished = 0
+        self._wake = wake
+        self._waiting: SimpleQueue[Op | None] = SimpleQueue()
+        self._answered: deque[Op] = deque()
+        self._woken = False
+        self._thread = threading.Thread(target=self._run, name="gombus-journal", daemon=True)
+        self._thread.start()
+
+    def accept(self, record: Record, done: Accepted) -> None:
+        """Keep a new job."""
+        self._ask(writer.ACCEPT, record, done)
+
+    def start(self, ids: Sequence[str], done: Started) -> None:
+        """Mark queued jobs as running."""
+        self._ask(writer.START, ids, done)
+
+    def requeue(self, ids: Sequence[str], done: Callable[[], None]) -> None:
+        """Mark running jobs as queued again."""
+        self._ask(writer.REQUEUE, ids, done)
+
+    def finish(self, ending: Ending, done: Callable[[], None]) -> None:
+        """Keep how a job ended."""
+        self._ask(writer.FINISH, ending, done)
+
+    def late(self, id: str, receipt: Receipt) -> None:
+        """Keep a late receipt."""
+        self._waiting.put(Op(writer.LATE, (id, receipt)))
+
+    def find(self, id: str, key: str, done: Callable[[Record | NotReady | None], None]) -> None:
+        """Look up one job."""
+        self._ask(writer.FIND, (id, key), done)
+
+    def list(self, state: str, before: str, limit: int, done: Callable[[Sequence[Record] | NotReady], None]) -> None:
+        """Jobs, newest first."""
+        self._ask(writer.LIST, (state, before, limit), done)
+
+    def schema_seen(self, hash: str, done: Callable[[str | None], None]) -> None:
+        """A schema by its hash."""
+        self._ask(writer.SCHEMA, hash, done)
+
+    def remember_schemas(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Keep schemas: hash, request type, JSON text, version of its plugin. May be called on any thread."""
+        self._waiting.put(Op(writer.SCHEMAS, tuple(rows)))
+
+    def deliver(self) -> None:
+        """Call what is due."""
+        # Lowered before the first look: what is answered after the last look wakes anew.
+        self._woken = False
+        while self._answered:
+            op = self._answered.popleft()
+            self.unfinished -= 1
+            try:
+                assert op.done is not None
+                op.done(*op.answer)
+            except Exception:
+                # One that cannot take its answer must not keep the others from theirs.
+                log.exception("bug in what takes an answer of the journal")
+
+    def close(self) -> None:
+        """Write what is still to be written, and let go of the files."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _ask(self, kind: str, argument: Any, done: Callable[..., None]) -> None:
+        self.unfinished += 1
+        self._waiting.put(Op(kind, argument, done))
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = self._take()
+            ops = [op for op in batch if op is not None]
+            stopping = len(ops) < len(batch)
+            try:
+                self._writer.carry_out(ops)
+            except Exception:
+                log.exception("bug in the journal")
+            self.reason = self._writer.reason
+            self._answered.extend(op for op in ops if op.done)
+            if self._answered and not self._woken:
+                self._woken = True
+                self._wake()
+        if self._writer.owed:
+            log.error("%s: what %d calls are to keep is lost", self.reason, len(self._writer.owed))
+        self._writer.close()
+
+    def _take(self) -> Sequence[Op | None]:
+        """All calls that wait. It waits for one, unless there is something else to do."""
+        batch: list[Op | None] = []
+        with suppress(Empty):
+            batch.append(self._waiting.get(timeout=self._writer.rest_s))
+            while True:
+                batch.append(self._waiting.get_nowait())
+        return batch

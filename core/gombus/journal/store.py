@@ -1,0 +1,243 @@
+"""The journal's file: a SQLite database with a row for every job. It belongs to one thread at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ..errors import JournalError
+from ..model import Record
+from ..receipt import Receipt
+from ..receiptlog import Head
+from . import Ending, layout
+
+BUSY_S = 1.0
+"""How long to wait for another program that reads or writes the file, in seconds."""
+PRUNED_AT_ONCE = 500
+
+COLUMNS = ", ".join(Record._fields)
+"""Of the table job, in the order of a record's members."""
+_SELECT = f"SELECT {COLUMNS} FROM job"
+_AT_ONCE = (64, 16, 4, 1)
+"""How many rows one statement takes. Around each statement the interpreter's lock is let go, and a thread that computes
+keeps it for a while, so few statements with many rows cost far less than many with one."""
+
+
+def _for_each_size(before: str, row: str, after: str) -> dict[int, str]:
+    return {size: before + ", ".join([row] * size) + after for size in _AT_ONCE}
+
+
+_INSERT = _for_each_size(f"INSERT INTO job ({COLUMNS}) VALUES ", f"({', '.join('?' * len(Record._fields))})", "")
+# Every id is there, so this is an update of many rows, each with values of its own.
+_FINISH = _for_each_size(
+    "INSERT INTO job (id, state, started, finished, receipt) VALUES ",
+    "(?, ?, ?, ?, ?)",
+    """ ON CONFLICT (id) DO UPDATE SET state = excluded.state, started = excluded.started,
+    finished = excluded.finished, receipt = excluded.receipt""",
+)
+_START = _for_each_size("UPDATE job SET state = 'running', started = ? WHERE state = 'queued' AND id IN (", "?", ")")
+_REQUEUE = _for_each_size("UPDATE job SET state = 'queued', started = ? WHERE state = 'running' AND id IN (", "?", ")")
+_LATE = "UPDATE job SET late = ? WHERE id = ?"
+_BY_ID = f"{_SELECT} WHERE id = ?"
+_BY_KEY = f"{_SELECT} WHERE key = ?"
+# Only a query that says what a partial index says is served by it.
+_OPEN = f"{_SELECT} WHERE state = ? AND state <> 'completed' ORDER BY number"
+_LIST = f"{_SELECT} WHERE number < ? ORDER BY number DESC LIMIT ?"
+_LIST_STATE = f"{_SELECT} WHERE number < ? AND state = ? AND state <> 'completed' ORDER BY number DESC LIMIT ?"
+_LIST_COMPLETED = f"{_SELECT} WHERE number < ? AND state = ? ORDER BY number DESC LIMIT ?"
+# Numbers grow without gaps, and the oldest are looked at alone: jobs end about in the order in which they came.
+_PRUNE = f"""DELETE FROM job WHERE number IN (
+    SELECT number FROM (SELECT number, state, finished FROM job ORDER BY number LIMIT {PRUNED_AT_ONCE})
+    WHERE state NOT IN ('queued', 'running') AND (number <= (SELECT max(number) FROM job) - ? OR finished < ?))"""
+_REMEMBER = "INSERT OR IGNORE INTO schema VALUES (?, ?, ?, ?, ?)"
+
+
+class Store:
+    """One journal file, opened for writing, and locked for all other servers.
+
+    :raises JournalError: it cannot be used; the message names it and the remedy.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"{path}: its folder cannot be made: {error.strerror}: choose another with --journal PATH|off"
+            raise JournalError(text) from error
+        self._lock = _locked(path)
+        try:
+            self._db = _opened(path)
+        except BaseException:
+            self._lock.close()
+            raise
+        self.scope = str(self._db.execute("SELECT value FROM meta WHERE name = 'scope'").fetchone()[0])
+
+    def close(self) -> None:
+        """Bring everything into the one file, and let go of it."""
+        with suppress(sqlite3.Error):
+            # What stays in the file beside it is found there at the next start.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+        self._lock.close()
+
+    # Writing.
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is on the disk at the end, or nothing of it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Keep new jobs."""
+        self._at_once(_INSERT, list(records))
+
+    def start(self, ids: Iterable[str]) -> None:
+        """Mark queued jobs as running."""
+        self._at_once(_START, [(id,) for id in ids], (time.time(),))
+
+    def requeue(self, ids: Iterable[str]) -> None:
+        """Mark running jobs as queued."""
+        self._at_once(_REQUEUE, [(id,) for id in ids], (None,))
+
+    def finish(self, endings: Iterable[Ending]) -> None:
+        """Keep how jobs ended that are there."""
+        self._at_once(_FINISH, [(e.id, e.state, e.started, e.finished, e.receipt.text) for e in endings])
+
+    def late(self, receipts: Iterable[tuple[str, Receipt]]) -> None:
+        """Keep late receipts, each with the id of its job."""
+        self._db.executemany(_LATE, [(receipt.text, id) for id, receipt in receipts])
+
+    def _at_once(self, statements: dict[int, str], rows: Sequence[Sequence[Any]], first: Sequence[Any] = ()) -> None:
+        place = 0
+        while place < len(rows):
+            size = next(size for size in _AT_ONCE if size <= len(rows) - place)
+            self._db.execute(statements[size], (*first, *chain.from_iterable(rows[place : place + size])))
+            place += size
+
+    def prune(self, before: float, jobs: int) -> int:
+        """Drop some of the oldest jobs, but none that has not ended.
+
+        :param before: those that ended earlier, in seconds since 1970 (UTC).
+        :param jobs: those that are older than the newest so many.
+        :returns: how many were dropped.
+        """
+        return self._db.execute(_PRUNE, (jobs, before)).rowcount
+
+    def remember_schemas(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Keep schemas: hash, request type, JSON text, version of its plugin."""
+        now = time.time()
+        self._db.executemany(_REMEMBER, [(*row, now) for row in rows])
+
+    @property
+    def head(self) -> Head:
+        """The receipt log's last line that this journal knows."""
+        return head_of(self._db)
+
+    def keep_head(self, head: Head) -> None:
+        """Keep it."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('receipts', ?)", (f"{head.lines} {head.digest}",))
+
+    def probe(self) -> None:
+        """Write something that takes some room, and take it back."""
+        self._db.execute("INSERT INTO meta VALUES ('probe', zeroblob(65536))")
+        self._db.execute("DELETE FROM meta WHERE name = 'probe'")
+
+    # Reading.
+
+    def open_jobs(self, state: str) -> list[Record]:
+        """All that are queued, or all that run, oldest first."""
+        return [Record(*row) for row in self._db.execute(_OPEN, (state,))]
+
+    def find(self, id: str, key: str = "") -> Record | None:
+        """The job with this id, or with this key where the id is empty."""
+        row = self._db.execute(_BY_ID if id else _BY_KEY, (id or key,)).fetchone()
+        return Record(*row) if row else None
+
+    def page(self, state: str, before: str, limit: int) -> Sequence[Record]:
+        """Jobs, newest first, as `Journal.list` says."""
+        number = 1 << 62
+        if before:
+            row = self._db.execute("SELECT number FROM job WHERE id = ?", (before,)).fetchone()
+            if row is None:
+                return []
+            number = row[0]
+        if state:
+            rows = self._db.execute(_LIST_COMPLETED if state == "completed" else _LIST_STATE, (number, state, limit))
+        else:
+            rows = self._db.execute(_LIST, (number, limit))
+        return [Record(*row) for row in rows]
+
+    def schema(self, hash: str) -> str | None:
+        """The JSON text of a schema that was served once."""
+        row = self._db.execute("SELECT text FROM schema WHERE hash = ?", (hash,)).fetchone()
+        return str(row[0]) if row else None
+
+
+def head_of(connection: sqlite3.Connection) -> Head:
+    """The receipt log's last line that a journal knows."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'receipts'").fetchone()
+    if row is None:
+        return Head()
+    lines, digest = row[0].split()
+    return Head(int(lines), digest)
+
+
+def _locked(path: Path) -> sqlite3.Connection:
+    """Hold the journal for this process. A lock of SQLite's works on every system and ends with the process."""
+    # Beside the file itself, whatever leads to it.
+    lock = path.resolve()
+    lock = lock.with_name(lock.name + "-lock")
+    connection = None
+    try:
+        connection = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        if "locked" in str(error):
+            text = f"{path}: is in use by another gombus: stop it, or choose another with --journal PATH|off"
+        else:
+            text = f"{path}: cannot be locked: {lock}: {error}: choose another with --journal PATH|off"
+        raise JournalError(text) from error
+    return connection
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = None
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        version = layout.version_of(connection, path)
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise sqlite3.OperationalError("it must be a file on a local disk")
+        # A job that was answered as accepted is on the disk, even after a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        layout.prepare(connection, version)
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise unusable(path, error) from error
+        raise
+    return connection
+
+
+def unusable(path: Path, error: Exception) -> JournalError:
+    """What SQLite, or the system, says of a journal, with the remedy."""
+    remedy = "choose another with --journal PATH|off"
+    if "not a database" in str(error) or "malformed" in str(error):
+        remedy = f"move it away, or {remedy}"
+    return JournalError(f"{path}: cannot be used as journal: {error}: {remedy}")

@@ -1,0 +1,160 @@
+"""The line of jobs between their acceptance and the owner thread. Belongs to the network thread.
+
+A job is marked as running in the journal before its handler is begun. A mark costs as much as a disk takes, so where
+jobs are short several are marked at once; where they are long, only the one whose turn it is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Callable
+
+from .errors import NotReady
+from .job import Job
+from .journal import Journal
+from .model import QUEUED, RUNNING
+
+MAX_QUEUED = 256
+"""How many jobs may wait or run."""
+MAX_AHEAD = 64
+AHEAD_S = 0.005
+"""How much work, in s, may be marked as running ahead: after a crash all of it counts as interrupted."""
+RETRY_S = 1.0
+"""After how long, in s, marks are tried again that the journal could not write."""
+
+Later = Callable[[float, Callable[[], None]], Any]
+"""Calls something on this thread after so many seconds."""
+
+
+class Line:
+    """Keeps jobs in order.
+
+    :param begin: gets each job when it may be given to the owner thread.
+    :param put_back: gets each job whose turn does not come, because the server stops.
+    """
+
+    def __init__(
+        self, journal: Journal, later: Later, begin: Callable[[Job], None], put_back: Callable[[Job], None]
+    ) -> None:
+        self._journal = journal
+        self._later = later
+        self._begin = begin
+        self._put_back = put_back
+        self._waiting: deque[Job] = deque()
+        self._marking: dict[str, Job] = {}
+        """Jobs whose mark as running is on its way to the journal, in order."""
+        self._tries = 0
+        self._job_s = AHEAD_S
+        self._retrying = False
+        self._stopped = False
+        self.begun: dict[str, Job] = {}
+        """Jobs that were given to the owner thread, in order."""
+
+    def join(self, job: Job) -> None:
+        """A job that is about to be accepted takes its place; where nobody is before it, it is marked at once."""
+        if self._waiting or self._is_full:
+            self._waiting.append(job)
+        else:
+            self._mark(job)
+
+    def queue(self, job: Job) -> None:
+        """A job that the journal keeps from before takes its place."""
+        self._waiting.append(job)
+
+    def accepted(self, job: Job) -> None:
+        """The journal keeps this job."""
+        if self._stopped:
+            self.leave(job)
+            self._put_back(job)
+        elif job.state == RUNNING:
+            self._hand_over(job)
+        else:
+            self.release()
+
+    def leave(self, job: Job) -> None:
+        """A job gives up its place."""
+        self.begun.pop(job.id, None)
+        self._marking.pop(job.id, None)
+        if job in self._waiting:
+            self._waiting.remove(job)
+
+    def waits(self, job: Job) -> bool:
+        """Whether a job is neither marked nor begun."""
+        return job in self._waiting
+
+    def done(self, job: Job) -> None:
+        """The owner thread is free of this job."""
+        del self.begun[job.id]
+        # One long job is enough to look less far ahead, many short ones are needed to look further.
+        if job.began_s:
+            self._job_s = max(job.took_s, 0.8 * self._job_s + 0.2 * job.took_s)
+        self.release()
+
+    def release(self) -> None:
+        """Mark what may be begun now."""
+        if self._stopped or self._retrying:
+            return
+        batch = []
+        while self._waiting and self._waiting[0].kept and not self._is_full:
+            batch.append(self._waiting.popleft())
+            self._mark(batch[-1])
+        if batch:
+            tries = self._tries
+            self._journal.start([job.id for job in batch], lambda failure: self._marked(batch, tries, failure))
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopped = True
+        waiting, self._waiting = self._waiting, deque()
+        for job in waiting:
+            # One that the journal does not keep yet comes back when it does.
+            if job.kept:
+                self._put_back(job)
+
+    @property
+    def _is_full(self) -> bool:
+        ahead = MAX_QUEUED
+        if self._journal.batched:
+            ahead = max(1, min(MAX_AHEAD, int(AHEAD_S / max(self._job_s, 1e-6))))
+        return len(self.begun) + len(self._marking) >= ahead
+
+    def _mark(self, job: Job) -> None:
+        job.state = RUNNING
+        self._marking[job.id] = job
+
+    def _hand_over(self, job: Job) -> None:
+        del self._marking[job.id]
+        self.begun[job.id] = job
+        self._begin(job)
+
+    def _marked(self, batch: list[Job], tries: int, failure: NotReady | None) -> None:
+        # Where an earlier mark failed, these were put back in line with it.
+        if tries != self._tries:
+            return
+        if failure is not None and not self._stopped:
+            self._mark_again()
+            return
+        for job in batch:
+            # Not one that was cancelled meanwhile.
+            if job.state == RUNNING and not self._stopped:
+                self._hand_over(job)
+            else:
+                self.leave(job)
+                if job.state == RUNNING:
+                    self._put_back(job)
+        self.release()
+
+    def _mark_again(self) -> None:
+        """A mark failed: all whose mark is on its way wait again, because none may overtake the other."""
+        self._tries += 1
+        marking, self._marking = self._marking, {}
+        for job in reversed(marking.values()):
+            if job.state == RUNNING:
+                job.state = QUEUED
+                self._waiting.appendleft(job)
+        self._retrying = True
+        self._later(RETRY_S, self._retry)
+
+    def _retry(self) -> None:
+        self._retrying = False
+        self.release()

@@ -1,0 +1,189 @@
+"""The server's own methods on the structured wire: what it is, what it did, and the jobs that it keeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
+
+from ._version import __version__
+from .bus import Bus
+from .errors import NotReady, Refusal, UnknownJob
+from .followers import Asker
+from .job import Done, Job
+from .journal import Journal
+from .model import CANCELLED, COMPLETED, ENDED, FAILED, INTERRUPTED, RUNNING, Backend, Call, Outcome, Record
+from .openrpc import OWN_METHODS, document
+from .registry import Registry
+from .tasks import task_of
+from .wire.jsonrpc import SUBPROTOCOL
+
+_Found = Callable[["Job | Record"], None]
+LIST_LIMIT = 20
+_ENDED_WORDS = {
+    COMPLETED: "it has completed already",
+    FAILED: "it has failed already",
+    CANCELLED: "it was cancelled already",
+    INTERRUPTED: "it was interrupted already",
+}
+
+
+class Methods:
+    """Sends each call where it belongs: to one of the methods here, or to the bus."""
+
+    def __init__(self, bus: Bus, journal: Journal, registry: Registry, backend: Backend) -> None:
+        self._bus = bus
+        self._journal = journal
+        self._registry = registry
+        self._backend = backend
+        self._own: dict[str, Callable[[Mapping[str, Any], Done], None]] = {
+            "server/info": lambda _, done: done(Outcome(self.info())),
+            "server/stats": lambda _, done: done(Outcome(self.stats())),
+            "rpc.discover": lambda _, done: done(Outcome(self._discover())),
+            "tasks/get": self._get,
+            "tasks/list": self._list,
+            "tasks/cancel": self._cancel,
+        }
+        self._document: dict[str, Any] | None = None
+
+    def invoke(self, call: Call, asker: Asker, done: Done) -> None:
+        """Carry out one call; `done` gets its outcome on this thread."""
+        own = self._own.get(call.name)
+        if own is None:
+            self._bus.submit(call, asker, done)
+            return
+        try:
+            OWN_METHODS[call.name].check(call)
+            own(call.params, done)
+        except Refusal as error:
+            done(Outcome(error=error))
+
+    def info(self) -> dict[str, Any]:
+        """What the server is: a JSON object."""
+        types = self._registry.types
+        return {
+            "name": "gombus",
+            "version": __version__,
+            "state": "stopping" if self._bus.stopping else "not_ready" if self._journal.reason else "ready",
+            "reason": self._journal.reason,
+            "backend": {
+                "name": self._backend.name,
+                "title": self._backend.title,
+                "version": self._backend.version,
+            },
+            "since": self._bus.stats.since_text,
+            "idempotency": {
+                "scope": self._journal.scope,
+                "kept": "journal" if self._journal.batched else "memory",
+            },
+            "subprotocol": SUBPROTOCOL,
+            "requests": {
+                name: {
+                    "title": kind.request.schema["title"],
+                    "plugin": kind.plugin.name,
+                    "version": kind.plugin.version,
+                    "schemaHash": kind.schema_hash,
+                    "timeout_s": kind.request.timeout_s,
+                }
+                for name, kind in types.items()
+            },
+            "plugins": [_plugin(plugin) for plugin in self._registry.plugins],
+            "failed": [{**_plugin(plugin), "reason": plugin.reason} for plugin in self._registry.failed],
+        }
+
+    def stats(self) -> dict[str, Any]:
+        """What the server did since its start, and what it does now: a JSON object."""
+        jobs = self._bus.jobs
+        running = jobs.running
+        return {
+            "since": self._bus.stats.since_text,
+            "queue": sum(1 for job in jobs.all_live() if job is not running),
+            "running": None if running is None else _running(running),
+            "requests": self._bus.stats.plain(),
+        }
+
+    def _discover(self) -> dict[str, Any]:
+        if self._document is None:
+            self._document = document(self._registry.types)
+        return self._document
+
+    def _get(self, params: Mapping[str, Any], done: Done) -> None:
+        def found(job: Job | Record) -> None:
+            done(Outcome(job.task() if isinstance(job, Job) else task_of(job)))
+
+        self._find(params, found, done)
+
+    def _cancel(self, params: Mapping[str, Any], done: Done) -> None:
+        def answer(cancelled: bool, reason: str, task: dict[str, Any]) -> None:
+            done(Outcome({"cancelled": cancelled, "reason": reason, "task": task}))
+
+        def found(job: Job | Record) -> None:
+            if isinstance(job, Record):
+                # An open one that is not among the live ones was put back.
+                answer(False, _ENDED_WORDS.get(job.state, "the server is stopping, and keeps it"), task_of(job))
+                return
+            cancelled = self._bus.jobs.cancel(job)
+            if job.state not in ENDED:
+                answer(False, "it is inside a gom call, which cannot be cut short", job.task())
+                return
+            reason = "it was not begun" if cancelled else _ENDED_WORDS[job.state]
+            if job.told:
+                answer(cancelled, reason, job.task())
+            else:
+                job.wait(lambda outcome: answer(cancelled, reason, job.task()))
+
+        self._find(params, found, done)
+
+    def _find(self, params: Mapping[str, Any], found: _Found, done: Done) -> None:
+        id, key = params.get("job", ""), params.get("idempotencyKey", "")
+        live = self._bus.jobs.live(id, key)
+        if live is not None and live.kept:
+            found(live)
+            return
+
+        def looked_up(record: Record | NotReady | None) -> None:
+            if isinstance(record, NotReady):
+                done(Outcome(error=record))
+            elif record is None:
+                what = f"id {id!r}" if id else f"idempotency key {key!r}"
+                done(Outcome(error=UnknownJob(f"There is no job with the {what}.")))
+            else:
+                found(self._bus.jobs.live(record.id) or record)
+
+        self._journal.find(id, key, looked_up)
+
+    def _list(self, params: Mapping[str, Any], done: Done) -> None:
+        status, limit, before = params.get("status", ""), params.get("limit", LIST_LIMIT), params.get("before", "")
+        if status == "working":
+            live = [job for job in self._bus.jobs.all_live() if not before or job.id < before]
+            live.reverse()
+            tasks = [job.task() for job in live[:limit]]
+            done(Outcome({"tasks": tasks, "next": tasks[-1]["job"] if len(live) > limit else None}))
+            return
+
+        def listed(records: Sequence[Record] | NotReady) -> None:
+            if isinstance(records, NotReady):
+                done(Outcome(error=records))
+                return
+            tasks = [self._summary(record) for record in records[:limit]]
+            done(Outcome({"tasks": tasks, "next": tasks[-1]["job"] if len(records) > limit else None}))
+
+        self._journal.list(status, before, limit + 1, listed)
+
+    def _summary(self, record: Record) -> dict[str, Any]:
+        live = self._bus.jobs.live(record.id)
+        return task_of(record, details=False) if live is None else live.task()
+
+
+def _plugin(plugin: Any) -> dict[str, str]:
+    return {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
+
+
+def _running(job: Job) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "request": job.call.name,
+        "seconds": round(time.monotonic() - job.began_s, 3),
+        "overrun": job.state != RUNNING,
+        "progress": job.task().get("progress"),
+    }

@@ -1,0 +1,54 @@
+"""What came of one job, as one JSON object: the import receipt."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any, Callable
+
+log = logging.getLogger(__name__)
+
+
+class Receipt:
+    """Made into JSON text when that is first asked for, because not every wire and journal needs it."""
+
+    __slots__ = ("_members", "_text")
+
+    def __init__(self, members: Callable[[], dict[str, Any]]) -> None:
+        self._members: Callable[[], dict[str, Any]] | None = members
+        self._text = ""
+
+    @classmethod
+    def kept(cls, text: str) -> Receipt:
+        """One whose JSON text was kept."""
+        receipt = cls(dict)
+        receipt._text, receipt._members = text, None
+        return receipt
+
+    @property
+    def text(self) -> str:
+        """JSON text, ASCII, in one line."""
+        members = self._members
+        if members is not None:
+            # The text first: another thread may look between the two.
+            self._text = json.dumps(members(), allow_nan=False)
+            self._members = None
+        return self._text
+
+    def members(self) -> dict[str, Any]:
+        """The JSON object, for the caller to change."""
+        value: dict[str, Any] = json.loads(self.text)
+        return value
+
+
+def json_value(value: Any, request: str) -> Any:
+    """What a handler returned, as a JSON value that is no longer its own to change; None where it is none.
+
+    :param request: name of the request type.
+    """
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except Exception:
+        # The work is done; what its handler returned beside it must not make it look undone.
+        log.exception("%s request: bug in its plugin: what it returned is no JSON value", request)
+        return None

@@ -1,0 +1,53 @@
+"""The program that is killed: the real server on the twin, with seams to the named points, and, if asked, with a bug.
+
+    python server.py FOLDER [--bug NAME] [--kill POINT COUNT]
+
+Files in FOLDER are its journal, its receipt log and the effects. It prints one JSON line when it listens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import bugs
+import effects_plugin
+import points
+import seams
+
+from gombus import log, runtime
+from gombus.config import load
+
+
+def main() -> None:
+    """Serve until this process is killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--bug", choices=bugs.BUGS)
+    parser.add_argument("--kill", nargs=2, default=("", "0"))
+    options = parser.parse_args()
+    effects_plugin.open_effects(options.folder / "effects.txt")
+    seams.install()
+    if options.bug:
+        bugs.BUGS[options.bug][0]()
+    points.arm(options.kill[0], int(options.kill[1]))
+    points.obey()
+    settings = load(
+        {
+            "host": "127.0.0.1",
+            "port": 0,
+            "backend": "twin",
+            "log_level": "warning",
+            "plugin_modules": ("effects_plugin",),
+            "plugins_enabled": ("effects_plugin", "kit"),
+            "journal": str(options.folder / "journal.sqlite3"),
+        },
+        environ={},
+    )
+    log.configure(settings)
+    runtime.run(settings, lambda listening: print(json.dumps({"url": listening.url}), flush=True), environ={})
+
+
+if __name__ == "__main__":
+    main()
