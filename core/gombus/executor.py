@@ -61,10 +61,11 @@ class Executor(Generic[Result]):
             self._wake()
 
     def deliver(self) -> None:
-        """Hand out all results that stand ready."""
-        # Lowered before the first look: what is finished after the last look wakes anew.
+        """Hand out the results that stand ready now."""
+        # Lowered before they are counted: what is finished after that wakes anew. Not all that is finished meanwhile,
+        # because an owner thread that posts without end would keep the event loop from everything else.
         self._woken = False
-        while self._finished:
+        for _ in range(len(self._finished)):
             self._safely(self._finished.popleft())
 
     def stop(self, instead: Result) -> None:

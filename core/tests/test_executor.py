@@ -131,3 +131,17 @@ def test_one_that_cannot_take_its_result_does_not_keep_the_others_from_theirs(ca
     assert bench.results == ["second"]
     assert bench.executor.unfinished == 0
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_what_is_posted_meanwhile_waits_for_the_next_turn_and_wakes_anew() -> None:
+    bench = Bench()
+    turns: list[int] = []
+
+    def again() -> None:
+        turns.append(len(turns))
+        bench.executor.post(again)
+
+    bench.executor.post(again)
+    for turn in range(1, 4):
+        bench.executor.deliver()
+        assert (len(turns), bench.wakes) == (turn, turn + 1)
