@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any, Callable
 
@@ -91,10 +90,11 @@ class Job:
 
     def claim(self) -> bool:
         """Take the right to run or to cancel it; only the first who asks gets it, on whichever thread."""
-        # list.pop happens as a whole, so no lock is needed.
-        with suppress(IndexError):
+        try:
+            # list.pop happens as a whole, so no lock is needed.
             return self._claim.pop()
-        return False
+        except IndexError:
+            return False
 
     @property
     def lasting(self) -> bool:

@@ -220,9 +220,9 @@ class Jobs:
     def _end(self, job: Job, state: str, outcome: Outcome) -> None:
         job.state = state
         job.finished = time.time()
-        job.outcome = outcome = outcome._replace(job=job.id, receipt=job.receipt(outcome))
-        assert outcome.receipt is not None
-        ending = Ending(job.id, state, job.started, job.finished, outcome.receipt, bool(job.began_s))
+        receipt = job.receipt(outcome)
+        job.outcome = Outcome(outcome.result, outcome.error, outcome.stop, job.id, receipt)
+        ending = Ending(job.id, state, job.started, job.finished, receipt, bool(job.began_s))
         self._journal.finish(ending, partial(self._told, job))
 
     def _told(self, job: Job) -> None:
@@ -231,8 +231,9 @@ class Jobs:
         self.ended(job)
         assert job.outcome is not None
         job.answer(job.outcome)
-        job.tell_status()
-        job.followers.clear()
+        if job.followers:
+            job.tell_status()
+            job.followers.clear()
         if job.outcome.stop:
             self.stop_asked()
 

@@ -60,7 +60,7 @@ def compile_parameters(schema: JsonObject) -> Validator:
     """
     root = _Draft(schema, registry=Registry())
     check = _checker(root)
-    members = {name: root.evolve(schema=inner).is_valid for name, inner in schema["properties"].items()}
+    members = {name: _is_valid(root.evolve(schema=inner)) for name, inner in schema["properties"].items()}
     required = frozenset(schema.get("required", ()))
 
     def check_parameters(value: Any) -> tuple[Problem, ...]:
@@ -72,6 +72,20 @@ def compile_parameters(schema: JsonObject) -> Validator:
         return check(value)
 
     return check_parameters
+
+
+def _is_valid(validator: Any) -> Callable[[Any], bool]:
+    """What the validator's own `is_valid` gives, without looking up its keywords each time."""
+    schema = validator.schema
+    keywords = [(validator.VALIDATORS[name], value) for name, value in schema.items() if name in validator.VALIDATORS]
+
+    def is_valid(value: Any) -> bool:
+        for check, allowed in keywords:
+            for _ in check(validator, allowed, value, schema) or ():
+                return False
+        return True
+
+    return is_valid
 
 
 def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
