@@ -19,7 +19,7 @@ class Asking:
     def __init__(self, **members: Any) -> None:
         self.__dict__.update(members)
 
-    __getattr__ = __repr__ = __str__ = __format__ = __len__ = __iter__ = __bool__ = __eq__ = __hash__ = ask  # type: ignore[assignment]
+    __getattr__ = __repr__ = __str__ = __format__ = __len__ = __iter__ = __bool__ = __eq__ = __hash__ = ask
     __getitem__ = __contains__ = __call__ = __int__ = __float__ = __index__ = __lt__ = __fspath__ = ask
 
     def __getattribute__(self, name: str) -> Any:
@@ -41,37 +41,37 @@ class Vec3d(Asking):
 class Text(str):
     """A text with ideas of its own."""
 
-    __repr__ = __str__ = __len__ = __getitem__ = __iter__ = __format__ = ask  # type: ignore[assignment]
+    __repr__ = __str__ = __len__ = __getitem__ = __iter__ = __format__ = ask
 
 
-class List(list):  # type: ignore[type-arg]
+class List(list):
     """A list with ideas of its own."""
 
-    __repr__ = __len__ = __getitem__ = __iter__ = __bool__ = ask  # type: ignore[assignment]
+    __repr__ = __len__ = __getitem__ = __iter__ = __bool__ = ask
 
 
-class Dict(dict):  # type: ignore[type-arg]
+class Dict(dict):
     """A dict with ideas of its own."""
 
-    __repr__ = __len__ = __getitem__ = __iter__ = items = keys = values = ask  # type: ignore[assignment]
+    __repr__ = __len__ = __getitem__ = __iter__ = items = keys = values = ask
 
 
-class Tuple(tuple):  # type: ignore[type-arg]
+class Tuple(tuple):
     """A tuple with ideas of its own."""
 
-    __repr__ = __len__ = __getitem__ = __iter__ = ask  # type: ignore[assignment]
+    __repr__ = __len__ = __getitem__ = __iter__ = ask
 
 
 class Number(int):
     """A number with ideas of its own."""
 
-    __repr__ = __str__ = __int__ = __abs__ = __lt__ = __le__ = __index__ = ask  # type: ignore[assignment]
+    __repr__ = __str__ = __int__ = __abs__ = __lt__ = __le__ = __index__ = ask
 
 
 class Real(float):
     """A number with ideas of its own, as numpy's are."""
 
-    __repr__ = __str__ = __float__ = __lt__ = ask  # type: ignore[assignment]
+    __repr__ = __str__ = __float__ = __lt__ = ask
 
 
 class Mode(enum.IntEnum):
@@ -90,12 +90,12 @@ class Pair(NamedTuple):
 class Lying:
     """It says that it is a text, and that it holds nothing."""
 
-    @property  # type: ignore[misc]
+    @property
     def __class__(self) -> type:
         raise RuntimeError("no class")
 
     @property
-    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+    def __dict__(self) -> dict[str, Any]:
         raise RuntimeError("no members")
 
     __repr__ = __str__ = ask
@@ -118,4 +118,4 @@ class Array:
     def __init__(self) -> None:
         self.data = memoryview(b"")
 
-    __eq__ = __bool__ = __len__ = __iter__ = __array__ = ask  # type: ignore[assignment]
+    __eq__ = __bool__ = __len__ = __iter__ = __array__ = ask

@@ -14,6 +14,8 @@ from support import BreakError, RequestError, request
 
 MAKE, FILL, SHOW = "gom.script.test.make", "gom.script.test.fill", "gom.api.progress.show"
 PATH = "gom.app.project"
+SERIES = {"gom": "gom.Series('old')"}
+"""A series as the receipt of a real run names it."""
 log = logging.getLogger("tests.plan")
 
 

@@ -12,6 +12,7 @@ import pytest
 from gombus import evidence
 from gombus.errors import FileUnreadable
 
+MIB = 1024 * 1024
 LONG_AGO_S = 1_600_000_000.25
 """A time at which no file system can be in doubt, in s since 1970."""
 
@@ -76,11 +77,13 @@ def test_files_keep_their_order_and_none_are_none(picture: Path, tmp_path: Path)
     assert evidence.after(evidence.before([])) == []
 
 
-def test_a_file_of_many_chunks_is_hashed_whole(tmp_path: Path) -> None:
-    content = os.urandom(2 * 1024 * 1024 + 1)
+@pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB + 1])
+def test_a_file_is_hashed_whole_however_many_chunks_it_has(size: int, tmp_path: Path) -> None:
+    content = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     path = tmp_path / "large"
     write(path, content)
-    assert read(path)[0].sha256 == hashlib.sha256(content).hexdigest()
+    (file,) = evidence.after(read(path))
+    assert (file["size"], file["sha256"]) == (size, hashlib.sha256(content).hexdigest())
 
 
 def test_a_file_that_nobody_touched_is_not_read_again(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,24 +123,53 @@ def test_a_file_put_in_its_place_is_seen_even_where_size_and_time_agree(picture:
     assert changed(facts)
 
 
-def test_a_file_that_grew_while_it_was_first_read_changed(picture: Path) -> None:
-    # It was asked for its size, then it grew, then it was read.
-    (file,) = read(picture)
-    shorter = os.stat_result([*file.status[:6], 3, *file.status[7:]])
-    assert changed([file._replace(status=shorter)])
+@pytest.mark.parametrize("mode", ["ab", "r+b", "wb"], ids=["grows", "is written over", "is cut"])
+def test_a_file_that_changes_while_it_is_first_read_changed(
+    mode: str, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(picture, b"x" * (2 * MIB))
+
+    class Meddling:
+        """Another program writes after the first chunk was read."""
+
+        def __init__(self) -> None:
+            self.digest = real()
+
+        def update(self, chunk: bytes) -> None:
+            if self.digest.digest() == real().digest():
+                with picture.open(mode) as file:
+                    file.write(b"written meanwhile")
+            self.digest.update(chunk)
+
+        def hexdigest(self) -> str:
+            return self.digest.hexdigest()
+
+    real = hashlib.sha256
+    monkeypatch.setattr(hashlib, "sha256", Meddling)
+    facts = read(picture)
+    monkeypatch.setattr(hashlib, "sha256", real)
+    assert changed(facts)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows says when a file was made, not when anything of it was changed")
+def test_a_time_that_was_set_back_is_seen(picture: Path) -> None:
+    facts = read(picture)
+    before = picture.stat()
+    with picture.open("r+b") as file:
+        file.write(b"PICTURE")
+    os.utime(picture, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (picture.stat().st_mtime_ns, picture.stat().st_size) == (before.st_mtime_ns, before.st_size)
+    assert changed(facts)
 
 
 def test_what_was_written_just_before_is_read_again_though_nothing_seems_to_have_changed(
     picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(picture, b"picture", LONG_AGO_S)
     monkeypatch.setattr("time.time", lambda: LONG_AGO_S + 1.5)
     facts = read(picture)
-    before = picture.stat()
-    # Written in place within one step of the clock: size, time and identity stay.
-    with picture.open("r+b") as file:
-        file.write(b"PICTURE")
-    os.utime(picture, ns=(before.st_atime_ns, before.st_mtime_ns))
+    write(picture, b"PICTURE")
+    # As if it was written within one step of the file system's clock: size, times and identity stayed.
+    facts = [file._replace(status=picture.stat()) for file in facts]
     assert changed(facts)
 
 
@@ -160,6 +192,51 @@ def test_a_file_that_became_a_folder_changed(picture: Path) -> None:
     picture.unlink()
     picture.mkdir()
     assert changed(facts)
+
+
+def test_a_file_that_inspect_keeps_open_for_itself_did_not_change(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = read(picture)
+    refuse_to_open(monkeypatch)
+    assert not changed(facts)
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_unreadable(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def update(self, chunk: bytes) -> None:
+            raise OSError(5, "Input/output error")
+
+    # What a broken disk raises while it is read comes the same way.
+    monkeypatch.setattr(hashlib, "sha256", Broken)
+    with pytest.raises(FileUnreadable) as caught:
+        read(picture)
+    assert str(caught.value) == f"File {picture} could not be read: Input/output error"
+
+
+def test_the_facts_are_of_the_file_that_a_link_leads_to(picture: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.jpg"
+    try:
+        link.symlink_to(picture)
+    except OSError:
+        pytest.skip("no right to make links")
+    (file,) = evidence.after(read(link))
+    assert (file["path"], file["size"], file["changed"]) == (str(link), 7, False)
+
+
+@pytest.mark.parametrize("mtime_s", [-1e9, 0.0, 4e9])
+def test_a_file_may_be_older_than_1970_or_from_the_future(mtime_s: float, picture: Path) -> None:
+    write(picture, b"picture", mtime_s)
+    (file,) = evidence.after(read(picture))
+    assert (
+        file["mtime"]
+        == {
+            -1e9: "1938-04-24T22:13:20.000Z",
+            0.0: "1970-01-01T00:00:00.000Z",
+            4e9: "2096-10-02T07:06:40.000Z",
+        }[mtime_s]
+    )
+    assert not file["changed"]
 
 
 def test_a_file_that_cannot_be_opened_any_more_changed(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:

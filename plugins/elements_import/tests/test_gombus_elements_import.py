@@ -169,6 +169,18 @@ def test_a_plan_has_the_calls_of_a_real_run_and_runs_none(import_mode: str, twin
     assert len(twin.calls) == 1
 
 
+def test_a_plan_for_a_file_that_is_missing_says_so_and_what_would_be_called(twin: Twin, tmp_path: Path) -> None:
+    missing = str(tmp_path / 'it\'s "missing".gxml')
+    log = logging.getLogger("tests")
+    planned = plan(request(), params(file=missing), twin, [("/file", missing)], "127.0.0.1:50000", log)
+    assert not planned["ok"]
+    assert planned["failing"] == [
+        {"code": "file_unreadable", "message": f"File {missing} could not be read: there is no such file."}
+    ]
+    assert planned["calls"] == [{"command": IMPORT, "arguments": {"files": [missing], "import_mode": "clipboard"}}]
+    assert list(twin.calls) == []
+
+
 def test_the_plugin_teaches_the_twin_exactly_its_command(twin: Twin) -> None:
     assert twin.commands == request().commands
 
