@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import memory, report, startup, throughput
+from . import journals, memory, report, startup, throughput
 from .processes import ROOT
 from .targets import Results
 from .variants import variants
 from .wire import Failed
 
 PAGE = ROOT / "docs" / "performance-figures.md"
-STARTUP = ("echo", "minimal", "gombus", "image")
+STARTUP = ("echo", "minimal", "gombus", "journal", "new_many", "image")
 MEMORY = ("echo", "minimal", "gombus", "image")
 MEMORY_ROUNDS = 3
 QUICK_SECONDS = 0.2
@@ -30,12 +30,15 @@ def main() -> None:
     # So that the servers are ended then, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
-        all_of = variants()
-        results = Results(
-            throughput.measure(all_of, rounds, seconds, _say),
-            startup.measure({name: all_of[name] for name in STARTUP}, rounds, _say),
-            memory.measure({name: all_of[name] for name in MEMORY}, min(rounds, MEMORY_ROUNDS), _say),
-        )
+        with journals.temporary_folder() as folder:
+            _say("journals")
+            few, many = (journals.fill(folder / str(jobs), jobs) for jobs in (journals.FEW, journals.MANY))
+            all_of = variants(few, many)
+            results = Results(
+                throughput.measure(all_of, rounds, seconds, _say),
+                startup.measure({name: all_of[name] for name in STARTUP}, rounds, _say),
+                memory.measure({name: all_of[name] for name in MEMORY}, min(rounds, MEMORY_ROUNDS), _say),
+            )
     except ImportError as error:
         sys.exit(f"{error}: the benchmark needs gombus, gombus-kit, its plugins and psutil installed")
     except Failed as failed:

@@ -1,7 +1,6 @@
 """The load generator, a process of its own: reads orders and prints figures, one JSON object a line.
 
-Request and answer are one precomputed frame each, so that reading answers is comparing bytes: the generator must not
-be what limits the figures. It says its own share of a core.
+The generator must not be what limits the figures (see peers.py), so it says its own share of a core.
 """
 
 from __future__ import annotations
@@ -12,13 +11,12 @@ import socket
 import sys
 import time
 from array import array
-from collections import deque
-from itertools import repeat
 from typing import Callable, NamedTuple
 
 import psutil
 
-from . import wire
+from . import peers, wire
+from .peers import Peer
 
 IN_FLIGHT = 64
 CONNECTIONS = 50
@@ -37,6 +35,7 @@ class Orders(NamedTuple):
     """Of the server, whose CPU time is read."""
     request: str
     answer: str
+    """As `peers.connect` says."""
     seconds: float
     primed: bool
 
@@ -54,49 +53,17 @@ class Figures(NamedTuple):
     """CPU time of the generator over time, 0 to 1."""
 
 
-class Peer:
-    """The connections to one server, and what goes over them."""
-
-    def __init__(self, orders: Orders, count: int) -> None:
-        self.request = wire.request_frame(orders.request)
-        self.answer = wire.answer_frame(orders.answer)
-        self.sockets = [wire.connect(orders.port) for _ in range(count)]
-
-    def close(self) -> None:
-        """Close all connections as a client should."""
-        for opened in self.sockets:
-            opened.sendall(wire.close_frame())
-            opened.close()
-
-    def read_one(self, opened: socket.socket) -> None:
-        """Wait for one answer.
-
-        :raises Failed: it is another one.
-        """
-        data = opened.recv(4096)
-        while data != self.answer:
-            if not data or not self.answer.startswith(data):
-                self.refuse(data)
-            more = opened.recv(4096)
-            data = data + more if more else b""
-
-    def refuse(self, data: bytes) -> None:
-        """:raises Failed: always; with what was received."""
-        got = list(wire.frames(data))[:3] if data else "nothing: it closed the connection"
-        raise wire.Failed(f"expected the answer {self.answer[2:]!r}; the server sent {got!r}")
-
-
 def sequence(peer: Peer, seconds: float) -> array[int]:
     """One connection, one request at a time.
 
     :returns: the latency of each request, in ns.
     """
-    opened, request, read_one = peer.sockets[0], peer.request, peer.read_one
+    opened, send_one, read_one = peer.sockets[0], peer.send_one, peer.read_one
     latencies = array("q")
     before = _clock()
     end = before + int(seconds * 1e9)
     while before < end:
-        opened.sendall(request)
+        send_one(opened)
         read_one(opened)
         now = _clock()
         latencies.append(now - before)
@@ -109,26 +76,18 @@ def in_flight(peer: Peer, seconds: float) -> array[int]:
 
     :returns: the latency of each request that was answered in time, in ns.
     """
-    opened, size = peer.sockets[0], len(peer.answer)
-    requests, answers = memoryview(peer.request * IN_FLIGHT), peer.answer * IN_FLIGHT
-    latencies, rest = array("q"), b""
-    begin = now = _clock()
+    opened, latencies, unanswered = peer.sockets[0], array("q"), IN_FLIGHT
+    begin = _clock()
     end = begin + int(seconds * 1e9)
-    sent = deque(repeat(begin, IN_FLIGHT))
-    opened.sendall(requests)
-    while sent:
-        data = opened.recv(65536)
-        received = rest + data
-        if not data or received != answers[: len(received)]:
-            peer.refuse(received if data else b"")
+    opened.sendall(peer.batch(IN_FLIGHT, begin))
+    while unanswered:
+        times = peer.answered(opened.recv(65536))
         now = _clock()
-        count = len(received) // size
-        rest = received[count * size :]
-        times = [sent.popleft() for _ in range(count)]
-        if now < end:
+        if now >= end:
+            unanswered -= len(times)
+        elif times:
             latencies.extend([now - time for time in times])
-            sent.extend(repeat(now, count))
-            opened.sendall(requests[: count * len(peer.request)])
+            opened.sendall(peer.batch(len(times), now))
     return latencies
 
 
@@ -137,7 +96,7 @@ def many(peer: Peer, seconds: float) -> array[int]:
 
     :returns: the latency of each request that was answered in time, in ns.
     """
-    request, latencies = peer.request, array("q")
+    latencies = array("q")
     with selectors.DefaultSelector() as selector:
         for index, opened in enumerate(peer.sockets):
             selector.register(opened, selectors.EVENT_READ, index)
@@ -146,15 +105,16 @@ def many(peer: Peer, seconds: float) -> array[int]:
         end = begin + int(seconds * 1e9)
         sent = [begin] * waiting
         for opened in peer.sockets:
-            opened.sendall(request)
+            peer.send_one(opened)
         while waiting:
             for key, _ in selector.select():
-                peer.read_one(key.fileobj)  # type: ignore[arg-type]  # a socket, as registered
+                readable: socket.socket = key.fileobj  # type: ignore[assignment]  # as registered
+                peer.read_one(readable)
                 now = _clock()
                 if now < end:
                     latencies.append(now - sent[key.data])
                     sent[key.data] = now
-                    key.fileobj.sendall(request)  # type: ignore[union-attr]  # as above
+                    peer.send_one(readable)
                 else:
                     waiting -= 1
     return latencies
@@ -184,8 +144,8 @@ def measure(orders: Orders) -> Figures:
     """
     load = LOADS[orders.load]
     if orders.primed:
-        Peer(orders, 1).close()
-    peer = Peer(orders, load.connections)
+        peers.connect(orders.port, 1, orders.request, orders.answer).close()
+    peer = peers.connect(orders.port, load.connections, orders.request, orders.answer)
     load.run(peer, orders.seconds * WARM_UP)
     server = psutil.Process(orders.pid)
     before, own, begin = server.cpu_times(), time.process_time(), time.perf_counter()

@@ -36,6 +36,7 @@ class NothingBackend:
 
     name = "bench"
     title = "nothing"
+    version = "1"
 
     def open(self) -> Any:
         """The two exceptions that gombus asks for."""

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from . import journals
 from .wire import Failed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,14 +60,19 @@ def _environ(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def server(command: tuple[str, ...], environ: Mapping[str, str] | None = None) -> Iterator[Running]:
+def server(
+    command: tuple[str, ...], environ: Mapping[str, str] | None = None, journal: Path | None = None
+) -> Iterator[Running]:
     """Run a server while the block runs.
 
     :param command: arguments of the Python interpreter. The first line that it prints must name its port.
+    :param journal: folder of a journal, which is copied to where the server is started; None means none.
     :raises Failed: it ends, or does not listen within `START_LIMIT_S`.
     """
     # Elsewhere than in the project's folder, where somebody's gombus.toml may lie.
-    with tempfile.TemporaryDirectory() as folder:
+    with journals.temporary_folder() as folder:
+        if journal is not None:
+            journals.copy(journal, folder)
         begin = time.perf_counter()
         with _pinned(0):
             process = subprocess.Popen(

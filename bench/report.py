@@ -63,7 +63,7 @@ def _throughput(row: throughput.Row, variants: dict[str, Variant]) -> tuple[str,
     return (
         variants[row.variant].title,
         f"{figures.rate:,.0f}",
-        f"{row.ratio:.2f}" + ("" if base.startswith("echo") else f" of {variants[base].title}"),
+        f"{row.ratio:.2f}" + ("" if base.startswith("echo") or base == row.variant else f" of {variants[base].title}"),
         f"{figures.p50_us:,.0f}",
         f"{figures.p99_us:,.0f}",
         f"{figures.server_cpu_us:.1f}",

@@ -28,7 +28,7 @@ def measure(variants: dict[str, Variant], rounds: int, say: Callable[[str], None
     say("start-up")
     for turn in range(rounds + 1):
         for name, variant in variants.items():
-            with server(variant.command, dict(variant.environ)) as running:
+            with server(variant.command, dict(variant.environ), variant.journal) as running:
                 if turn:
                     found[name].append(running.start_ms)
     return [

@@ -57,7 +57,7 @@ def _place(variants: dict[str, Variant], key: tuple[str, str]) -> tuple[int, int
 def _round(variants: dict[str, Variant], turn: int, seconds: float, load_generator: Generator, found: Found) -> None:
     with ExitStack() as stack:
         running = {
-            name: stack.enter_context(server(variant.command, dict(variant.environ)))
+            name: stack.enter_context(server(variant.command, dict(variant.environ), variant.journal))
             for name, variant in variants.items()
         }
         for load, piece in product(LOADS, range(SLICES)):

@@ -67,12 +67,24 @@ def close_frame() -> bytes:
     return bytes([0x88, _MASKED | 2]) + bytes(4) + struct.pack("!H", 1000)
 
 
+def payload(data: bytes, at: int) -> tuple[int, int]:
+    """Where the payload of the server's frame begins and ends that starts there.
+
+    :returns: the end lies beyond the data where more of the frame is to come.
+    """
+    if at + 4 > len(data):
+        # With two bytes more a header is complete, and no message to a load generator is shorter than that.
+        return at, at + 4
+    size = data[at + 1]
+    if size < 126:
+        return at + 2, at + 2 + size
+    return at + 4, at + 4 + (data[at + 2] << 8 | data[at + 3])
+
+
 def frames(data: bytes) -> Iterator[bytes]:
     """The payloads of the frames that a server sent, the last one cut where the data ends; for messages to people."""
     at = 0
     while at + 2 <= len(data):
-        size, begin = data[at + 1] & 0x7F, at + 2
-        if size == 126:
-            size, begin = int.from_bytes(data[begin : begin + 2], "big"), begin + 2
-        yield data[begin : begin + size]
-        at = begin + size
+        begin, end = payload(data, at)
+        yield data[begin:end]
+        at = end
