@@ -23,22 +23,30 @@ else:
 
 FILE = "gombus.toml"
 PREFIX = "GOMBUS_"
-NO_SETTINGS = (PREFIX + "CONFIG", PREFIX + "URL")
-"""Variables that say something else: where gombus.toml is, and which server `gombus send` asks."""
-_NUMBER = re.compile(r"[0-9]{1,9}")
+NO_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "URL", "TOKEN", "CA"))
+"""Variables that say something else: where gombus.toml is, and which server `gombus send` asks, and as whom."""
+_WHOLE = re.compile(r"[0-9]{1,16}")
+_NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
+OFF = "off"
 
 
-def _setting(default: Any, text: str, choices: tuple[str, ...] = (), most: int = 0) -> Any:
-    return field(default=default, metadata={"help": text, "choices": choices, "most": most})
+def _setting(
+    default: Any, text: str, choices: tuple[str, ...] = (), *, least: float = 0, most: float = 0, table: bool = False
+) -> Any:
+    value = {"default_factory": lambda: MappingProxyType({})} if table else {"default": default}
+    return field(**value, metadata={"help": text, "choices": choices, "least": least, "most": most})
 
 
 @dataclass(frozen=True)
 class Settings:
     """What is in force. Every field but the last two is a key of gombus.toml, `GOMBUS_<KEY>` and `--<key>`."""
 
-    host: str = _setting("localhost", "loopback name or address to listen on; localhost is 127.0.0.1 and ::1")
+    host: str = _setting(
+        "localhost",
+        "name or address to listen on; localhost is 127.0.0.1 and ::1, others need TLS, a token and allowed_roots",
+    )
     port: int = _setting(40010, "TCP port to listen on; 0 takes a free one", most=65535)
     backend: str = _setting(
         "auto", "who runs the gom commands: inspect, or twin (simulated); auto is inspect where its address is set"
@@ -58,6 +66,39 @@ class Settings:
     )
     journal_days: int = _setting(365, "jobs that ended longer ago are dropped; 0 keeps all", most=36_500)
     journal_jobs: int = _setting(1_000_000, "how many jobs are kept; 0 keeps all", most=100_000_000)
+    auth: str = _setting(
+        "auto", "who needs a token: auto is everybody as soon as there is one, or beyond loopback", ("auto", "required")
+    )
+    tokens: str = _setting(
+        "auto", "file that keeps the hashes of tokens; auto is tokens.json in the user's state folder"
+    )
+    tls_certificate: str = _setting(OFF, "file with the server's certificate chain (PEM); off serves without TLS")
+    tls_key: str = _setting(OFF, "file with its private key (PEM)")
+    allowed_roots: tuple[str, ...] = _setting((), "folders in which files may lie; empty means anywhere on drives")
+    paths: Mapping[str, str] = _setting(None, "begins of clients' paths -> what they are on this computer", table=True)
+    settle_s: float = _setting(0.0, "how long a file must not have changed before it is imported, in s", most=3600)
+    settle_limit_s: float = _setting(30.0, "how long to wait for that, in s", most=3600)
+    spool: str = _setting(
+        OFF, "folder in which files are copied to be imported from there; auto is in the state folder"
+    )
+    max_connections: int = _setting(64, "how many clients may be connected", least=1, most=10_000)
+    max_unanswered: int = _setting(64, "unanswered requests after which a client is not read", least=1, most=10_000)
+    max_queued: int = _setting(256, "how many requests may wait or run before others are busy", least=1, most=100_000)
+    max_message_bytes: int = _setting(65_536, "longest message, in bytes", least=256, most=16_777_216)
+    max_depth: int = _setting(16, "deepest nesting of a message", least=4, most=64)
+    max_integer: int = _setting(2**53, "largest magnitude of an integer in a message", least=1, most=2**53)
+    max_outbox_bytes: int = _setting(
+        8_388_608, "what may wait for a client to take it, in bytes", least=65_536, most=2**30
+    )
+    handshake_s: float = _setting(
+        10.0, "how long a client may take to connect and say who it is, in s", least=0.1, most=600
+    )
+    send_s: float = _setting(10.0, "how long a client may leave what it was sent, in s", least=0.1, most=3600)
+    idle_s: float = _setting(86_400.0, "how long a client may send nothing, in s; 0 is for ever", most=31_536_000)
+    inspect_hosts: tuple[str, ...] = _setting((), "computers beyond this one on which INSPECT may run")
+    watch_s: float = _setting(
+        300.0, "after how long a gom command is reported as not returning, in s", least=0.1, most=604_800
+    )
     plugin_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     """The tables [plugin.<name>] of gombus.toml; each plugin checks its own."""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -74,6 +115,13 @@ class Settings:
 
 KEYS = {item.name: item for item in fields(Settings) if "help" in item.metadata}
 """The keys, in the order in which they are documented."""
+_DEFAULTS = Settings()
+
+
+def kind_of(key: str) -> type:
+    """What a key's values are: str, int, float, tuple (of strings) or dict (of strings by string)."""
+    default = getattr(_DEFAULTS, key)
+    return dict if isinstance(default, Mapping) else type(default)
 
 
 def load(
@@ -128,11 +176,16 @@ def _from_toml(value: Any) -> Any:
 
 def _from_text(key: str, text: str) -> Any:
     """A value of the environment: lists are split at commas."""
-    default = KEYS[key].default if key in KEYS else text
-    if isinstance(default, tuple):
+    if key not in KEYS:
+        return text
+    kind = kind_of(key)
+    if kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if isinstance(default, int) and _NUMBER.fullmatch(text.strip()):
-        return int(text)
+    if kind is dict:
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        return {name.strip(): value.strip() for name, _, value in pairs}
+    if kind in (int, float) and (_WHOLE if kind is int else _NUMBER).fullmatch(text.strip()):
+        return kind(text)
     return text
 
 
@@ -141,23 +194,30 @@ def _checked(where: str, key: str, shown: str, value: Any) -> Any:
         raise SettingsError(f"{where}: {shown}: is no setting; allowed: {', '.join(KEYS)}, and tables [plugin.<name>]")
     if not _fits(key, value):
         raise SettingsError(f"{where}: {shown}: {value!r} is not allowed; allowed: {allowed(key)}")
-    return value
+    kind = kind_of(key)
+    return MappingProxyType(dict(value)) if kind is dict else float(value) if kind is float else value
 
 
 def _fits(key: str, value: Any) -> bool:
-    default, meta = KEYS[key].default, KEYS[key].metadata
-    if isinstance(default, tuple):
+    kind, meta = kind_of(key), KEYS[key].metadata
+    if kind is tuple:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
-    if isinstance(default, int):
-        return type(value) is int and 0 <= value <= meta["most"]
+    if kind is dict:
+        return isinstance(value, Mapping) and all(
+            isinstance(item, str) and item for pair in value.items() for item in pair
+        )
+    if kind in (int, float):
+        return type(value) in (int, kind) and meta["least"] <= value <= meta["most"]
     return isinstance(value, str) and bool(value) and (not meta["choices"] or value in meta["choices"])
 
 
 def allowed(key: str) -> str:
     """What a key allows, for people."""
-    default, meta = KEYS[key].default, KEYS[key].metadata
-    if isinstance(default, tuple):
+    kind, meta = kind_of(key), KEYS[key].metadata
+    if kind is tuple:
         return "a list of strings"
-    if isinstance(default, int):
-        return f"a whole number from 0 to {meta['most']}"
+    if kind is dict:
+        return "a table of strings that are not empty"
+    if kind in (int, float):
+        return f"a {'whole ' if kind is int else ''}number from {meta['least']} to {meta['most']}"
     return ", ".join(meta["choices"]) or "a string that is not empty"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -60,6 +61,27 @@ ALL = {
     "receipts": ("off", '"off"', "off"),
     "journal_days": (30, "30", "30"),
     "journal_jobs": (5000, "5000", "5000"),
+    "auth": ("required", '"required"', "required"),
+    "tokens": ("D:/gombus/tokens.json", '"D:/gombus/tokens.json"', "D:/gombus/tokens.json"),
+    "tls_certificate": ("cert.pem", '"cert.pem"', "cert.pem"),
+    "tls_key": ("key.pem", '"key.pem"', "key.pem"),
+    "allowed_roots": (("D:/exchange", "//nas/parts"), '["D:/exchange", "//nas/parts"]', "D:/exchange, //nas/parts"),
+    "paths": ({"Z:/parts": "D:/exchange/parts"}, '{"Z:/parts" = "D:/exchange/parts"}', "Z:/parts=D:/exchange/parts"),
+    "settle_s": (0.5, "0.5", "0.5"),
+    "settle_limit_s": (60.0, "60", "60"),
+    "spool": ("auto", '"auto"', "auto"),
+    "max_connections": (8, "8", "8"),
+    "max_unanswered": (2, "2", "2"),
+    "max_queued": (10, "10", "10"),
+    "max_message_bytes": (1024, "1024", "1024"),
+    "max_depth": (8, "8", "8"),
+    "max_integer": (2**53, "9007199254740992", "9007199254740992"),
+    "max_outbox_bytes": (100_000, "100_000", "100000"),
+    "handshake_s": (5.0, "5", "5"),
+    "send_s": (2.5, "2.5", "2.5"),
+    "idle_s": (0.0, "0", "0"),
+    "inspect_hosts": (("inspect-pc",), '["inspect-pc"]', "inspect-pc"),
+    "watch_s": (60.0, "60.0", "60.0"),
 }
 """Key -> value, the value in TOML, the value in the environment."""
 
@@ -80,7 +102,7 @@ def test_every_key_is_read_from_each_of_the_three(key: str, file: Path) -> None:
         (load({key: value}, environ={}), f"option {option}"),
     ]:
         assert getattr(settings, key) == value
-        assert type(getattr(settings, key)) is type(value)
+        assert type(getattr(settings, key)) is (MappingProxyType if key == "paths" else type(value))
         assert settings.source(key) == source
         assert dict(settings.sources) == {key: source}
 
@@ -148,6 +170,14 @@ def test_the_environment_may_name_the_file_and_the_caller_wins_over_it(file: Pat
         ("log_format = 1", "log_format", "1 is not allowed; allowed: text, json"),
         ("origins = 'https://a.example'", "origins", "'https://a.example' is not allowed; allowed: a list of strings"),
         ("origins = [1]", "origins", r"\(1,\) is not allowed; allowed: a list of strings"),
+        ("settle_s = 'x'", "settle_s", "'x' is not allowed; allowed: a number from 0 to 3600"),
+        ("settle_s = nan", "settle_s", "nan is not allowed; allowed: a number from 0 to 3600"),
+        ("settle_s = true", "settle_s", "True is not allowed; allowed: a number"),
+        ("send_s = 0", "send_s", "0 is not allowed; allowed: a number from 0.1 to 3600"),
+        ("max_depth = 3", "max_depth", "3 is not allowed; allowed: a whole number from 4 to 64"),
+        ("paths = 5", "paths", "5 is not allowed; allowed: a table of strings that are not empty"),
+        ("[paths]\n'Z:/parts' = 5", "paths", "{'Z:/parts': 5} is not allowed; allowed: a table of strings"),
+        ("[paths]\n'Z:/parts' = ''", "paths", "{'Z:/parts': ''} is not allowed; allowed: a table of strings"),
         ("hosts = {}", "hosts", "{} is not allowed; allowed: a list of strings"),
         ("plugin = 5", "plugin", r"only tables \[plugin\.<name>\] are allowed"),
         ("plugin = []", "plugin", r"only tables \[plugin\.<name>\] are allowed"),
@@ -174,6 +204,9 @@ def test_what_is_wrong_in_the_file_is_named_with_file_and_key(text: str, where: 
         ("GOMBUS_PORT", "65536", "'?65536'? is not allowed; allowed: a whole number"),
         ("GOMBUS_PORT", "\u0664\u0660", "'\u0664\u0660' is not allowed; allowed: a whole number"),
         ("GOMBUS_PORT", "9" * 5000, ".*is not allowed; allowed: a whole number"),
+        ("GOMBUS_SETTLE_S", "-1", "'-1' is not allowed; allowed: a number from 0 to 3600"),
+        ("GOMBUS_SETTLE_S", "nan", "'nan' is not allowed; allowed: a number from 0 to 3600"),
+        ("GOMBUS_PATHS", "Z:/parts", "{'Z:/parts': ''} is not allowed; allowed: a table of strings"),
         ("GOMBUS_HOST", "", "'' is not allowed; allowed: a string that is not empty"),
         ("GOMBUS_LOG_LEVEL", "loud", "'loud' is not allowed; allowed: debug, info, warning, error"),
     ],

@@ -8,7 +8,7 @@ from typing import Any, Callable, TypeVar
 
 import click
 
-from ..config import KEYS
+from ..config import KEYS, kind_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -31,7 +31,7 @@ def setting_options(*keys: str) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         for key in reversed(keys):
             item = KEYS[key]
-            kind: Any = click.Choice(item.metadata["choices"]) if item.metadata["choices"] else type(item.default)
+            kind: Any = click.Choice(item.metadata["choices"]) if item.metadata["choices"] else kind_of(key)
             help_text = item.metadata["help"]
             text = f"{help_text[0].upper()}{help_text[1:]}. [default: {item.default}]"
             function = click.option("--" + key.replace("_", "-"), key, type=kind, help=text)(function)

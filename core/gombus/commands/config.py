@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ def command(config_file: str | None, as_json: bool) -> None:
     options. Values are printed as gombus.toml has them.
     """
     settings = load(file=config_file)
-    values: dict[str, Any] = {key: getattr(settings, key) for key in KEYS}
+    values: dict[str, Any] = {key: _plain(getattr(settings, key)) for key in KEYS}
     if as_json:
         rows: dict[str, Any] = {
             key: {
@@ -45,5 +46,11 @@ def command(config_file: str | None, as_json: bool) -> None:
             click.echo(f"{key} = {_toml(value)}")
 
 
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml(name)} = {_toml(inner)}" for name, inner in value.items()) + "}"
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False, default=str)
