@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -68,9 +69,14 @@ def look(path: str) -> os.stat_result:
 def iso(seconds: float) -> str:
     """A time in seconds since 1970 as ``2026-11-24T03:16:58.123Z``."""
     first_s, last_s = _YEARS_S
+    whole, milliseconds = divmod(round(min(max(seconds, first_s), last_s) * 1e6) // 1000, 1000)
+    return f"{_to_the_second(whole)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
     # Added, because Windows' own conversion knows no time before 1970.
-    time_ = _EPOCH + timedelta(seconds=min(max(seconds, first_s), last_s))
-    return time_.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds").replace("+00:00", "")
 
 
 def _read(pointer: str, path: str) -> FileFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Callable
+from typing import Any, Callable, ClassVar
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -32,7 +32,28 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: JsonObject) ->
         yield ValidationError("does not match")
 
 
-_Draft: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # as in its stubs
+class _JsonTypes:
+    """JSON's types of what `strict` decodes, whose classes are exact; asked many times per request."""
+
+    _NAMES: ClassVar[dict[type, tuple[str, ...]]] = {
+        str: ("string",),
+        int: ("number", "integer"),
+        float: ("number",),
+        bool: ("boolean",),
+        type(None): ("null",),
+        list: ("array",),
+        dict: ("object",),
+    }
+
+    def is_type(self, instance: Any, type: str) -> bool:
+        """Whether it is of this type; a number without a fraction is an integer (JSON Schema, section 6.1.1)."""
+        names = self._NAMES.get(instance.__class__, ())
+        return type in names or (type == "integer" and "number" in names and instance.is_integer())
+
+
+_Draft: Any = extend(  # type: ignore[no-untyped-call]  # as in its stubs
+    Draft202012Validator, {"pattern": _pattern}, type_checker=_JsonTypes()
+)
 
 
 def compile_schema(schema: JsonObject) -> Validator:
