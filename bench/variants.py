@@ -30,7 +30,20 @@ class Variant(NamedTuple):
     """Folder of a journal, a copy of which it finds at its start."""
 
 
-_GOMBUS = ("-m", "gombus", "serve", "--json", "--host", "127.0.0.1", "--port", "0", "--log-level", "error")
+_GOMBUS = (
+    "-m",
+    "gombus",
+    "serve",
+    "--json",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    "--log-level",
+    "error",
+    "--tokens",
+    "off",
+)
 _OFF = ("--journal", "off")
 # In the folder that a server is started in, with a receipt log beside it.
 _ON = ("--journal", JOURNAL)

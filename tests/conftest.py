@@ -51,7 +51,7 @@ def twin_server() -> Iterator[Callable[..., TwinServer]]:
     started: list[TwinServer] = []
 
     def start(**options: Any) -> TwinServer:
-        settings = load({"port": 0, "backend": "twin", "journal": "off", **options}, environ={})
+        settings = load({"port": 0, "backend": "twin", "journal": "off", "tokens": "off", **options}, environ={})
         server = TwinServer(settings, lambda: Registry(settings))
         server.start()
         started.append(server)

@@ -86,6 +86,8 @@ class Bus:
         """Run a call; `done` gets its outcome on this thread, at once where nothing has to be queued."""
         try:
             kind = self._look_up(call)
+            if not asker.identity.may(kind.request.role, call.name):
+                raise errors.Forbidden(f"'{call.name}' request", asker.identity.role, kind.request.role)
             if call.meta.schema_hash not in ("", kind.schema_hash):
                 self._mismatch(call, kind, asker, done)
             elif call.meta.plan:
@@ -112,7 +114,7 @@ class Bus:
                 ending = Ending(record.id, CANCELLED, None, time.time(), Receipt.kept(text), False)
                 self._journal.finish(ending, lambda: None)
                 continue
-            job = Job(record.id, call, kind, record.client, record.digest, self._backend)
+            job = Job(record.id, call, kind, record.client, record.digest, self._backend, record.user or "")
             job.accepted, job.recovered = record.accepted, True
             jobs.append(job)
         if jobs:
@@ -161,7 +163,7 @@ class Bus:
 
     def _job(self, call: Call, kind: RequestType, asker: Asker) -> Job:
         digest = _digest(call) if call.meta.key else None
-        return Job(self._ids.new(), call, kind, asker.client, digest, self._backend)
+        return Job(self._ids.new(), call, kind, asker.client, digest, self._backend, asker.identity.user)
 
     def _refuse(self, call: Call, asker: Asker, error: Refusal, done: Done) -> None:
         self.stats.refused(call.name, error)
@@ -175,7 +177,7 @@ class Bus:
         try:
             job.gom = self._guards[name].gom()
             report = partial(job.followers.report, self._executor.post)
-            job.context = Context(name, job.gom, job.client, self._logs[name], report)
+            job.context = Context(name, job.gom, job.client, self._logs[name], report, user=job.user)
             return self._carry_out(job.kind.request, job.call.params, job.context, job)
         except BaseException as error:  # SystemExit of a handler, too
             log.exception("%s: %s request: bug in its plugin", job.client, name, exc_info=error)

@@ -70,7 +70,7 @@ class Settings:
         "auto", "who needs a token: auto is everybody as soon as there is one, or beyond loopback", ("auto", "required")
     )
     tokens: str = _setting(
-        "auto", "file that keeps the hashes of tokens; auto is tokens.json in the user's state folder"
+        "auto", "file that keeps the hashes of tokens; auto is tokens.json in the user's state folder, off is none"
     )
     tls_certificate: str = _setting(OFF, "file with the server's certificate chain (PEM); off serves without TLS")
     tls_key: str = _setting(OFF, "file with its private key (PEM)")

@@ -16,6 +16,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from .handshake import Handshake
+from .model import Identity
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ class Connection(asyncio.Protocol):
         self._close_timer: asyncio.TimerHandle | None = None
         self.client = ""
         """The client's address, for people."""
+        self.identity: Identity | None = None
+        """Who the client is; None before its handshake, and where it was not let in."""
 
     @property
     def unsent(self) -> bool:
@@ -179,13 +182,23 @@ class Connection(asyncio.Protocol):
 
     def _answer_handshake(self, request: Request) -> None:
         response = self._handshake.answer(self._protocol, request)
+        stranger = ""
         if response.status_code == 101:
-            self._receiver = self._keeper.opened(self)
-            if self._receiver is None:
-                response = self._handshake.unavailable(self._protocol)
+            identity = self._handshake.identify(request, self.client.rpartition(":")[0])
+            if isinstance(identity, str):
+                stranger = identity
+            else:
+                self.identity = identity
+                self._receiver = self._keeper.opened(self)
+                if self._receiver is None:
+                    response = self._handshake.unavailable(self._protocol)
         self._protocol.send_response(response)
         if self._open_timer is not None:
             self._open_timer.cancel()
+        if stranger:
+            # After a good handshake, because a browser hears nothing of a refused one.
+            log.warning("%s: not let in: %s", self.client, stranger)
+            self.fail(1008, stranger)
 
     def _receive(self, frame: Frame) -> None:
         """Put fragments together and hand whole messages on; what follows a failure is not looked at."""

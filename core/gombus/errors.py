@@ -9,6 +9,7 @@ GombusError
 │   │   └── PathRefused
 │   ├── UnknownJob
 │   ├── SchemaMismatch
+│   ├── Forbidden
 │   ├── Conflict
 │   ├── Busy
 │   ├── NotReady
@@ -23,6 +24,7 @@ GombusError
 ├── CommandNotDeclared       a plugin's handler used gom beyond what its request type declares
 ├── PluginError              a plugin cannot be used; the others serve
 ├── SettingsError            a setting is unknown or ill-typed
+├── TokenError               the tokens' file cannot be used, or a token not be made
 ├── BackendUnavailable       INSPECT, or what stands for it, cannot be used
 ├── JournalError             the journal or the receipt log cannot be used
 └── CannotListen             the address is taken or not allowed
@@ -113,6 +115,24 @@ class SchemaMismatch(Refusal):
 
     def details(self) -> dict[str, Any]:
         """Both hashes and the difference."""
+        return self._details
+
+
+class Forbidden(Refusal):
+    """The client's token does not allow this; nothing was run.
+
+    :param what: what it asked for, such as ``'image' request``.
+    :param role: of its token.
+    :param needed: the least role that may; the same as `role` where its token is for other request types only.
+    """
+
+    def __init__(self, what: str, role: str, needed: str) -> None:
+        why = "its token is for other request types" if role == needed else f"this needs the role {needed}"
+        super().__init__(f"The client's token, of role {role}, does not allow the {what}: {why}.")
+        self._details = {"role": role, "needed": needed}
+
+    def details(self) -> dict[str, Any]:
+        """Its role and the role that is needed."""
         return self._details
 
 
@@ -241,6 +261,10 @@ class PluginError(GombusError):
 
 class SettingsError(GombusError):
     """A setting is unknown or ill-typed; the message names where it stands, the key and what is allowed."""
+
+
+class TokenError(GombusError):
+    """The tokens' file cannot be used, or a token cannot be made or revoked; the message names it and the remedy."""
 
 
 class BackendUnavailable(GombusError):

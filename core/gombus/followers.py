@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Callable, Protocol
 
-from .model import Meta
+from .model import Identity, Meta
 
 PROGRESS = "notifications/progress"
 STATUS = "notifications/tasks/status"
@@ -19,6 +19,8 @@ class Asker(Protocol):
 
     client: str
     """Its address, for people."""
+    identity: Identity
+    """Who it is."""
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Send it a notification; nothing happens where it cannot be told, or is gone."""

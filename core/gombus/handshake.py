@@ -11,21 +11,38 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
+from .access import Access
 from .config import Settings
 from .listening import LOCALHOST
+from .model import Identity
 from .strict import MAX_SIZE
 from .validation import shown
 from .wire.jsonrpc import SUBPROTOCOL
 
 log = logging.getLogger(__name__)
 
+TOKEN_PROTOCOL = "gombus.token."
+"""What a token's text follows in a subprotocol: browsers cannot send headers of their own."""
+
+_SECRET = re.compile(rf"(?i)(authorization: |{re.escape(TOKEN_PROTOCOL)})[^\s,;]+[^,;]*")
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
+
+
+def _without_tokens(record: logging.LogRecord) -> bool:
+    record.msg, record.args = _SECRET.sub(r"\1…", record.getMessage()), None
+    return True
+
+
+_wire_log = logging.getLogger("websockets.gombus")
+"""Where the protocol writes what it reads and sends, every header among it, at level debug."""
+_wire_log.addFilter(_without_tokens)
 
 
 class Handshake:
     """The rules of the opening handshake, the same for every connection."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, access: Access) -> None:
+        self._access = access
         # Programs send no Origin; browsers always do.
         self._origins = [None, *(Origin(origin) for origin in settings.origins)]
         self._hosts = {"localhost", *LOCALHOST, settings.host.lower(), *(name.lower() for name in settings.hosts)}
@@ -37,6 +54,7 @@ class Handshake:
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             select_subprotocol=_choose,
             max_size=MAX_SIZE,
+            logger=_wire_log,
         )
 
     def answer(self, protocol: ServerProtocol, request: Request) -> Response:
@@ -53,6 +71,13 @@ class Handshake:
             log.warning("refused a connection from origin %s", shown(request.headers.get_all("Origin")))
         return response
 
+    def identify(self, request: Request, address: str) -> Identity | str:
+        """Who asks to connect, or why it is not let in, as one sentence.
+
+        :param address: the client's IP address.
+        """
+        return self._access.identify(_token(request), address)
+
     @staticmethod
     def unavailable(protocol: ServerProtocol) -> Response:
         """The answer while the server stops."""
@@ -62,6 +87,16 @@ class Handshake:
 def _choose(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """A client that offers others only is served without one, as the reference does; whether it goes on is up to it."""
     return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+
+
+def _token(request: Request) -> str | None:
+    """The token that a client shows, as header or as subprotocol; None for none, nothing where it shows several."""
+    offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
+    shown = {name.strip()[len(TOKEN_PROTOCOL) :] for name in offered if name.strip().startswith(TOKEN_PROTOCOL)}
+    for header in request.headers.get_all("Authorization"):
+        scheme, _, text = header.partition(" ")
+        shown.add(text.strip() if scheme.lower() == "bearer" else "")
+    return (shown.pop() if len(shown) == 1 else "") if shown else None
 
 
 def _host_name(header: str) -> str:

@@ -25,6 +25,8 @@ Done = Callable[[Outcome], None]
 class Job:
     """One accepted request. Belongs to the network thread, but for what its handler's run writes.
 
+    :param client: the asking client's address.
+    :param user: the name of its token; empty where it needed none.
     :param digest: of its payload, where it has an idempotency key.
     :param backend: name and version of the backend that it runs on.
     """
@@ -53,16 +55,25 @@ class Job:
         "state",
         "told",
         "took_s",
+        "user",
         "where",
     )
 
     def __init__(
-        self, id: str, call: Call, kind: RequestType, client: str, digest: str | None, backend: Mapping[str, str]
+        self,
+        id: str,
+        call: Call,
+        kind: RequestType,
+        client: str,
+        digest: str | None,
+        backend: Mapping[str, str],
+        user: str = "",
     ) -> None:
         self.id = id
         self.call = call
         self.kind = kind
         self.client = client
+        self.user = user
         self.digest = digest
         self.backend = backend
         self.accepted = time.time()
@@ -147,9 +158,17 @@ class Job:
         """
         call = self.call
         params = json.dumps(call.params) if whole else ""
-        key = call.meta.key or None
         return Record(
-            self.id, call.name, params, self.client, backend, self.state, self.accepted, key=key, digest=self.digest
+            self.id,
+            call.name,
+            params,
+            self.client,
+            backend,
+            self.state,
+            self.accepted,
+            key=call.meta.key or None,
+            digest=self.digest,
+            user=self.user or None,
         )
 
     def receipt(self, outcome: Outcome, state: str = "") -> Receipt:
@@ -159,7 +178,7 @@ class Job:
         return Receipt(
             partial(
                 _receipt,
-                (self.id, self.call.name, state or self.state, self.client),
+                (self.id, self.call.name, state or self.state, self.client, self.user),
                 (self.accepted, self.started, self.finished),
                 self.files,
                 calls_of(self.gom) if self.gom is not None else [],
@@ -201,7 +220,7 @@ def _tell(waiting: Iterable[Done], outcome: Outcome) -> None:
 
 
 def _receipt(
-    names: tuple[str, str, str, str],
+    names: tuple[str, str, str, str, str],
     at: tuple[float, float | None, float | None],
     files: list[dict[str, Any]],
     calls: list[dict[str, Any]],
@@ -211,7 +230,7 @@ def _receipt(
     kind: RequestType,
     backend: Mapping[str, str],
 ) -> dict[str, Any]:
-    id, request, state, client = names
+    id, request, state, client, user = names
     plugin = kind.plugin
     members = {
         "job": id,
@@ -219,6 +238,7 @@ def _receipt(
         "state": state,
         **times(*at),
         "client": client,
+        "user": user or None,
         "files": files,
         # Copies: where the request overran its time, its handler may go on while this is written.
         "calls": list(calls),

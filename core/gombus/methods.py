@@ -8,11 +8,24 @@ from typing import Any, Callable
 
 from ._version import __version__
 from .bus import Bus
-from .errors import NotReady, Refusal, UnknownJob
+from .errors import Forbidden, NotReady, Refusal, UnknownJob
 from .followers import Asker
 from .job import Done, Job
 from .journal import Journal
-from .model import CANCELLED, COMPLETED, ENDED, FAILED, INTERRUPTED, RUNNING, Backend, Call, Outcome, Record
+from .model import (
+    CANCELLED,
+    COMPLETED,
+    ENDED,
+    FAILED,
+    INTERRUPTED,
+    OPERATOR,
+    RUNNING,
+    Backend,
+    Call,
+    Identity,
+    Outcome,
+    Record,
+)
 from .openrpc import OWN_METHODS, document
 from .registry import Registry
 from .tasks import task_of
@@ -36,10 +49,10 @@ class Methods:
         self._journal = journal
         self._registry = registry
         self._backend = backend
-        self._own: dict[str, Callable[[Mapping[str, Any], Done], None]] = {
-            "server/info": lambda _, done: done(Outcome(self.info())),
-            "server/stats": lambda _, done: done(Outcome(self.stats())),
-            "rpc.discover": lambda _, done: done(Outcome(self._discover())),
+        self._own: dict[str, Callable[[Mapping[str, Any], Asker, Done], None]] = {
+            "server/info": lambda _, asker, done: done(Outcome(self.info(asker.identity))),
+            "server/stats": lambda _, asker, done: done(Outcome(self.stats())),
+            "rpc.discover": lambda _, asker, done: done(Outcome(self._discover())),
             "tasks/get": self._get,
             "tasks/list": self._list,
             "tasks/cancel": self._cancel,
@@ -53,13 +66,19 @@ class Methods:
             self._bus.submit(call, asker, done)
             return
         try:
-            OWN_METHODS[call.name].check(call)
-            own(call.params, done)
+            method = OWN_METHODS[call.name]
+            if not asker.identity.may(method.role):
+                raise Forbidden(f"'{call.name}' method", asker.identity.role, method.role)
+            method.check(call)
+            own(call.params, asker, done)
         except Refusal as error:
             done(Outcome(error=error))
 
-    def info(self) -> dict[str, Any]:
-        """What the server is: a JSON object."""
+    def info(self, identity: Identity) -> dict[str, Any]:
+        """What the server is: a JSON object.
+
+        :param identity: of the client that asks.
+        """
         types = self._registry.types
         return {
             "name": "gombus",
@@ -77,6 +96,11 @@ class Methods:
                 "kept": "journal" if self._journal.batched else "memory",
             },
             "subprotocol": SUBPROTOCOL,
+            "you": {
+                "user": identity.user or None,
+                "role": identity.role,
+                "requests": None if identity.requests is None else sorted(identity.requests),
+            },
             "requests": {
                 name: {
                     "title": kind.request.schema["title"],
@@ -107,17 +131,22 @@ class Methods:
             self._document = document(self._registry.types)
         return self._document
 
-    def _get(self, params: Mapping[str, Any], done: Done) -> None:
+    def _get(self, params: Mapping[str, Any], asker: Asker, done: Done) -> None:
         def found(job: Job | Record) -> None:
             done(Outcome(job.task() if isinstance(job, Job) else task_of(job)))
 
         self._find(params, found, done)
 
-    def _cancel(self, params: Mapping[str, Any], done: Done) -> None:
+    def _cancel(self, params: Mapping[str, Any], asker: Asker, done: Done) -> None:
         def answer(cancelled: bool, reason: str, task: dict[str, Any]) -> None:
             done(Outcome({"cancelled": cancelled, "reason": reason, "task": task}))
 
         def found(job: Job | Record) -> None:
+            name = job.request if isinstance(job, Record) else job.call.name
+            if not asker.identity.may(OPERATOR, name):
+                what = f"'tasks/cancel' method for the '{name}' request"
+                done(Outcome(error=Forbidden(what, asker.identity.role, OPERATOR)))
+                return
             if isinstance(job, Record):
                 # An open one that is not among the live ones was put back.
                 answer(False, _ENDED_WORDS.get(job.state, "the server is stopping, and keeps it"), task_of(job))
@@ -152,7 +181,7 @@ class Methods:
 
         self._journal.find(id, key, looked_up)
 
-    def _list(self, params: Mapping[str, Any], done: Done) -> None:
+    def _list(self, params: Mapping[str, Any], asker: Asker, done: Done) -> None:
         status, limit, before = params.get("status", ""), params.get("limit", LIST_LIMIT), params.get("before", "")
         if status == "working":
             live = [job for job in self._bus.jobs.all_live() if not before or job.id < before]

@@ -17,6 +17,9 @@ OPEN = (QUEUED, RUNNING)
 """States of a job that has not ended."""
 ENDED = (COMPLETED, FAILED, CANCELLED, INTERRUPTED)
 TIMEOUT_S = 3600.0
+VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
+ROLES = (VIEWER, OPERATOR, ADMIN)
+"""Who may do what, from least to most: look; have requests run; everything, stopping the server among it."""
 
 JsonObject = Mapping[str, Any]
 """A decoded JSON object, as `strict.loads` gives it."""
@@ -69,6 +72,34 @@ class Request:
     at_once: bool = False
     """Whether it runs beside the queue, on the network thread: for types that never touch gom and return in well
     under a millisecond."""
+    role: str = OPERATOR
+    """The least of `ROLES` that may ask for it, where clients need a token."""
+
+
+class Identity(NamedTuple):
+    """Who a client is."""
+
+    user: str = ""
+    """Name of its token; empty where it needs none."""
+    role: str = ADMIN
+    """One of `ROLES`."""
+    requests: frozenset[str] | None = None
+    """The request types that it may ask for, where its role may; None means all."""
+    token: str = ""
+    """Id of its token."""
+
+    def may(self, role: str, request: str = "") -> bool:
+        """Whether it may do what needs this role.
+
+        :param request: name of the request type, where it is about one.
+        """
+        if self.role != ADMIN and ROLES.index(self.role) < ROLES.index(role):
+            return False
+        return self.requests is None or not request or request in self.requests
+
+
+ANYBODY = Identity()
+"""Who connects where nobody needs a token: may do everything."""
 
 
 class Meta(NamedTuple):
@@ -133,6 +164,8 @@ class Record(NamedTuple):
     """JSON text: what came of it; None while it has not ended."""
     late: str | None = None
     """JSON text: the receipt of a command that ended after its request was reported as overrun."""
+    user: str | None = None
+    """Name of the token that the client showed; None where it needed none."""
 
 
 class Outcome(NamedTuple):
@@ -153,11 +186,12 @@ class Context:
     """What a handler has at hand besides its parameters.
 
     `gom` lets through the commands that the request type declares and all reading of ``gom.app``; `client` is the
-    asking client's address; `log` writes to the server's log; `planning` says whether the client only wants to know
-    what would be done: then `gom` notes the commands and runs none.
+    asking client's address and `user` the name of its token, empty where it needed none; `log` writes to the server's
+    log; `planning` says whether the client only wants to know what would be done: then `gom` notes the commands and
+    runs none.
     """
 
-    __slots__ = ("_made", "_report", "client", "gom", "log", "planning", "request", "stopping")
+    __slots__ = ("_made", "_report", "client", "gom", "log", "planning", "request", "stopping", "user")
 
     def __init__(
         self,
@@ -167,10 +201,12 @@ class Context:
         log: logging.Logger,
         report: Callable[[float, float, str], None] | None = None,
         planning: bool = False,
+        user: str = "",
     ) -> None:
         self.request = request
         self.gom = gom
         self.client = client
+        self.user = user
         self.log = log
         self.planning = planning
         self.stopping = False

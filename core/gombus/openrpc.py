@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ._version import __version__
 from .errors import InvalidParams, InvalidRequest, Problem
-from .model import ENDED, NO_META, Call, JsonObject
+from .model import ENDED, NO_META, OPERATOR, VIEWER, Call, JsonObject
 from .refusals import ERRORS
 from .registry import RequestType
 from .validation import Validator, compile_schema
@@ -25,6 +25,8 @@ class OwnMethod(NamedTuple):
     schema: JsonObject
     result: str
     validate: Validator
+    role: str
+    """The least of `gombus.model.ROLES` that may use it."""
 
     def check(self, call: Call) -> None:
         """:raises Refusal: the parameters are not what is allowed."""
@@ -35,7 +37,9 @@ class OwnMethod(NamedTuple):
             raise InvalidParams(problems)
 
 
-def _own(summary: str, result: str, one_of: tuple[str, ...] = (), **properties: JsonObject) -> OwnMethod:
+def _own(
+    summary: str, result: str, one_of: tuple[str, ...] = (), role: str = VIEWER, **properties: JsonObject
+) -> OwnMethod:
     schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     check = compile_schema(schema)
 
@@ -44,7 +48,7 @@ def _own(summary: str, result: str, one_of: tuple[str, ...] = (), **properties: 
             return (Problem("", "oneOf", f"one of {' and '.join(one_of)} is needed"),)
         return check(params)
 
-    return OwnMethod(summary, schema, result, validate)
+    return OwnMethod(summary, schema, result, validate, role)
 
 
 OWN_METHODS: Mapping[str, OwnMethod] = {
@@ -53,11 +57,17 @@ OWN_METHODS: Mapping[str, OwnMethod] = {
     "rpc.discover": _own("This document", "object"),
     "tasks/get": _own("One job", "task", ("job", "idempotencyKey"), job=_ID, idempotencyKey=_KEY),
     "tasks/cancel": _own(
-        "Cancel a job that has not begun", "object", ("job", "idempotencyKey"), job=_ID, idempotencyKey=_KEY
+        "Cancel a job that has not begun",
+        "object",
+        ("job", "idempotencyKey"),
+        OPERATOR,
+        job=_ID,
+        idempotencyKey=_KEY,
     ),
     "tasks/list": _own(
         "Jobs, newest first",
         "object",
+        role=OPERATOR,
         status={"enum": ["working", *ENDED], "description": "only jobs that stand so"},
         limit={"type": "integer", "minimum": 1, "maximum": 100, "description": "how many at most; 20 if not given"},
         before={**_ID, "description": "only jobs that are older than this one"},
@@ -88,7 +98,8 @@ _SCHEMAS = {
             "request": {"type": "string"},
             "state": {"enum": [*ENDED]},
             **_TIMES,
-            "client": {"type": "string"},
+            "client": {"type": "string", "description": "address"},
+            "user": {"type": ["string", "null"], "description": "name of its token; null where it needed none"},
             "files": {"type": "array", "items": _FILE},
             "calls": {"type": "array", "items": _COMMAND},
             "created": {"type": "array", "items": _CREATED},
@@ -120,7 +131,9 @@ _SCHEMAS = {
 def document(types: Mapping[str, RequestType]) -> dict[str, Any]:
     """Describe the request types that are served, and the server's own methods: one OpenRPC document."""
     methods = [_request_type(types[name]) for name in sorted(types)]
-    methods += [_method(name, own.summary, own.schema, _result(own.result)) for name, own in OWN_METHODS.items()]
+    methods += [
+        _method(name, own.summary, own.schema, _result(own.result), own.role) for name, own in OWN_METHODS.items()
+    ]
     errors = {row.code: {"code": row.number, "message": row.when, "data": {"code": row.code}} for row in ERRORS}
     return {
         "openrpc": OPENRPC,
@@ -134,7 +147,7 @@ def _request_type(kind: RequestType) -> dict[str, Any]:
     request = kind.request
     schema = {"description": "what its handler returns", **(request.result or {"type": "null"})}
     result = {"name": "value", "schema": schema} if request.at_once else _result("receipt")
-    method = _method(request.name, request.schema["title"], request.schema, result)
+    method = _method(request.name, request.schema["title"], request.schema, result, request.role)
     method["description"] = request.schema["description"]
     method["x-schemaHash"] = kind.schema_hash
     if request.result is not None and not request.at_once:
@@ -142,7 +155,7 @@ def _request_type(kind: RequestType) -> dict[str, Any]:
     return method
 
 
-def _method(name: str, summary: str, schema: JsonObject, result: JsonObject) -> dict[str, Any]:
+def _method(name: str, summary: str, schema: JsonObject, result: JsonObject, role: str) -> dict[str, Any]:
     required = schema.get("required", ())
     definitions = schema.get("$defs")
     params = []
@@ -154,7 +167,14 @@ def _method(name: str, summary: str, schema: JsonObject, result: JsonObject) -> 
         params.append({"name": parameter, "required": parameter in required, "schema": inner})
         if "description" in inner:
             params[-1]["description"] = inner["description"]
-    return {"name": name, "summary": summary, "paramStructure": "by-name", "params": params, "result": result}
+    return {
+        "name": name,
+        "summary": summary,
+        "paramStructure": "by-name",
+        "params": params,
+        "result": result,
+        "x-role": role,
+    }
 
 
 def _result(schema: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from .errors import (
     Cancelled,
     Conflict,
     FileUnreadable,
+    Forbidden,
     GomRefused,
     InternalError,
     Interrupted,
@@ -92,6 +93,13 @@ ERRORS: tuple[ErrorRow, ...] = (
         -32803,
         "the request type's schema is not the one that the client was built for; nothing was run",
         "look at the difference, and build the client against the new schema",
+    ),
+    ErrorRow(
+        Forbidden,
+        "forbidden",
+        -32803,
+        "the client's token does not allow this method or request type; nothing was run",
+        "use a token of the role that the message names",
     ),
     ErrorRow(
         Conflict,

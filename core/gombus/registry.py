@@ -19,7 +19,7 @@ from . import hookspecs
 from .config import Settings
 from .discovery import Candidate, find_candidates
 from .errors import PluginError
-from .model import BackendFactory, Legacy, Request
+from .model import ROLES, BackendFactory, Legacy, Request
 from .refusals import ERRORS
 from .schemahash import hash_of
 from .schemas import check_schema
@@ -257,6 +257,8 @@ def _check_request(request: Request) -> None:
         raise PluginError(f"timeout_s is {request.timeout_s!r}; a number is allowed")
     if not 0 < request.timeout_s <= MAX_TIMEOUT_S:
         raise PluginError(f"timeout_s is {request.timeout_s!r}; above 0 up to {MAX_TIMEOUT_S} (s) is allowed")
+    if request.role not in ROLES:
+        raise PluginError(f"role is {request.role!r}; allowed: {', '.join(ROLES)}")
     if request.at_once and (request.commands or request.files):
         raise PluginError("what runs at once can have neither commands nor files")
     _check_legacy(request.legacy, properties)

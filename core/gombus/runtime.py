@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Callable, NamedTuple
 
+from .access import Access
 from .bus import Bus
 from .config import Settings
 from .errors import BackendUnavailable, Interrupted
@@ -64,16 +65,19 @@ def run(
     :param environ: where INSPECT's address stands; None means `os.environ`.
     :param registry: None loads the installed plugins.
     :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
+    :raises TokenError: the tokens' file cannot be used, or tokens are needed and there is none.
     :raises JournalError: the journal or the receipt log cannot be used.
     :raises CannotListen: the port is taken, or the host is not allowed.
     """
-    loopback_addresses(settings.host)  # before INSPECT is asked for anything
+    # Before INSPECT is asked for anything.
+    loopback_addresses(settings.host)
+    access = Access(settings)
     backend, registry, gom = open_backend(settings, os.environ if environ is None else environ, registry)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
-            network = _Network(settings, registry, backend, gom, signals)
+            network = _Network(settings, registry, backend, gom, access, signals)
             network.start()
             try:
                 port = network.port.result()
@@ -134,7 +138,13 @@ class _Network(threading.Thread):
     """The thread of the event loop."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, backend: Backend, gom: Any, signals: socket.socket | None
+        self,
+        settings: Settings,
+        registry: Registry,
+        backend: Backend,
+        gom: Any,
+        access: Access,
+        signals: socket.socket | None,
     ) -> None:
         super().__init__(name="gombus-network", daemon=True)
         self.port: Future[int] = Future()
@@ -147,6 +157,7 @@ class _Network(threading.Thread):
         self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later)
         self._methods = Methods(self._bus, self.journal, registry, backend)
         self._wires = Wires(kind.request for kind in registry.types.values())
+        self._access = access
         self._signals = signals
         self._server: Server
 
@@ -186,7 +197,7 @@ class _Network(threading.Thread):
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = Server(self._settings, self._wires, self._bus, self._methods)
+        self._server = Server(self._settings, self._wires, self._bus, self._methods, self._access)
         self._loop = loop
         watching = asyncio.ensure_future(self._watch_signals(loop))
         try:

@@ -12,8 +12,6 @@ from .client import Client
 from .errors import GombusError
 from .options import Form
 
-ENVIRON = "GOMBUS_URL"
-"""Names the server's address in the environment."""
 ASK_LIMIT_S = 10.0
 """How long the server may take to say what it serves, in seconds."""
 
@@ -22,11 +20,13 @@ class Served:
     """Asked for when it is needed.
 
     :param url: address of the server.
+    :param token: says who the client is, where the server asks for it.
     :param taken: options that every request type has, such as ``--url``.
     """
 
-    def __init__(self, url: str, taken: tuple[str, ...]) -> None:
+    def __init__(self, url: str, taken: tuple[str, ...], token: str | None = None) -> None:
         self.url = url
+        self.token = token
         self.away: GombusError | None = None
         """Why the server does not say what it serves; known once `forms` was asked for."""
         self._taken = taken
@@ -35,7 +35,7 @@ class Served:
     def forms(self) -> dict[str, Form]:
         """Request types by name, in the order of their names."""
         try:
-            with Client(self.url, open_timeout_s=ASK_LIMIT_S) as client:
+            with Client(self.url, token=self.token, open_timeout_s=ASK_LIMIT_S) as client:
                 methods = client.discover(timeout=ASK_LIMIT_S)["methods"]
         except GombusError as error:
             self.away = error

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from .access import LOOK_S, Access
 from .bus import Bus
 from .config import Settings
 from .connection import CLOSE_LIMIT_S, Connection
@@ -21,18 +22,20 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves clients until `stopped`. Everything here belongs to the event loop's thread."""
 
-    def __init__(self, settings: Settings, wires: Wires, bus: Bus, methods: Methods) -> None:
+    def __init__(self, settings: Settings, wires: Wires, bus: Bus, methods: Methods, access: Access) -> None:
         self._settings = settings
+        self._access = access
         self._wires = wires
         self._bus = bus
         self._methods = methods
         bus.on_stop(self.request_stop)
-        self._handshake = Handshake(settings)
+        self._handshake = Handshake(settings, access)
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._ready: list[Session] = []
         self._delivering = False
         self._stopping: asyncio.Task[None] | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._empty = asyncio.Event()
         self.stopped = asyncio.Event()
@@ -52,6 +55,7 @@ class Server:
         port = int(sockets[0].getsockname()[1])
         for opened in sockets:
             self._listeners.append(await loop.create_server(lambda: Connection(self._handshake, self), sock=opened))
+        self._look()
         return port
 
     def deliver(self) -> None:
@@ -99,6 +103,14 @@ class Server:
 
     # Inside.
 
+    def _look(self) -> None:
+        """Cut off clients whose tokens were revoked."""
+        self._looking = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+        if self._access.look():
+            for connection in list(self._connections):
+                if connection.identity is not None and not self._access.holds(connection.identity):
+                    connection.fail(1008, "The token is no longer valid.")
+
     async def _stop(self) -> None:
         log.info("stopping: no new requests")
         await self._stop_listening()
@@ -113,6 +125,8 @@ class Server:
             await asyncio.sleep(0)
         # Each is cut in half of that time where it does not follow.
         await self.close_all(CLOSE_LIMIT_S * 2)
+        if self._looking is not None:
+            self._looking.cancel()
         self.stopped.set()
 
     async def _stop_listening(self) -> None:

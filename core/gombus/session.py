@@ -56,6 +56,9 @@ class Session:
         self._methods = methods
         self.client = connection.client
         """The client's address, for people."""
+        assert connection.identity is not None
+        self.identity = connection.identity
+        """Who the client is."""
         self._flush_soon = flush_soon
         self._request_stop = request_stop
         self._unread: deque[str | bytes] = deque()

@@ -44,6 +44,7 @@ def ended_receipt(record: Record, state: str, finished: float, error: Refusal) -
         "state": state,
         **times(record.accepted, record.started, finished),
         "client": record.client,
+        "user": record.user,
         "backend": {"name": record.backend},
         "error": error_object(error),
     }

@@ -17,7 +17,7 @@ from gombus.executor import Executor
 from gombus.journal import Accepted, Ending, Started
 from gombus.journal.memory import MemoryJournal
 from gombus.journal.sqlite import SqliteJournal
-from gombus.model import Call, Meta, Outcome, Record
+from gombus.model import ANYBODY, Call, Identity, Meta, Outcome, Record
 from gombus.registry import Registry
 from gombus.runtime import _interrupted, _schemas
 from support import WAIT_S, WatchingGom, plugin
@@ -28,8 +28,9 @@ BACKEND = {"name": "watching", "version": "1.0"}
 class Asker:
     """A client that keeps what it is notified of."""
 
-    def __init__(self, client: str = "client:1") -> None:
+    def __init__(self, client: str = "client:1", identity: Identity = ANYBODY) -> None:
         self.client = client
+        self.identity = identity
         self.notified: list[tuple[str, dict[str, Any]]] = []
         """Method and parameters of each."""
 

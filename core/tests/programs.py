@@ -20,6 +20,7 @@ ENVIRON = {
     "GOMBUS_PLUGINS_ENABLED": "serve_plugin",
     "GOMBUS_BACKEND": "watching",
     "GOMBUS_JOURNAL": "off",
+    "GOMBUS_TOKENS": "off",
 }
 
 

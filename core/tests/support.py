@@ -204,7 +204,7 @@ class Serving:
 def serving(*requests: Request, gom: WatchingGom | None = None, **options: Any) -> Iterator[Serving]:
     """A server with these request types over a gom that watches; stopped at the end."""
     backend = WatchingBackend(gom or WatchingGom())
-    settings = load({"port": 0, "backend": "watching", "journal": "off", **options}, environ={})
+    settings = load({"port": 0, "backend": "watching", "journal": "off", "tokens": "off", **options}, environ={})
     candidate = plugin(*requests, backends={"watching": lambda call_each: backend})
     server = Serving(settings, lambda: Registry(settings, [candidate]))
     server.start()

@@ -17,11 +17,11 @@ from gombus.bus import Bus
 from gombus.config import Settings
 from gombus.executor import Executor
 from gombus.journal.memory import MemoryJournal
-from gombus.model import Call, Outcome
+from gombus.model import ANYBODY, Call, Outcome
 from gombus.registry import Registry
 from support import SCHEMA, WAIT_S, BreakError, RequestError, WatchingGom, plugin, request
 
-ASKER = SimpleNamespace(client="client:1", notify=lambda method, params: None)
+ASKER = SimpleNamespace(client="client:1", identity=ANYBODY, notify=lambda method, params: None)
 
 
 class Desk:

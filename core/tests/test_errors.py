@@ -28,6 +28,7 @@ ONE_OF_EACH: dict[str, errors.Refusal] = {
     "path_refused": errors.PathRefused((PROBLEM,)),
     "unknown_job": errors.UnknownJob("no such job"),
     "schema_mismatch": errors.SchemaMismatch("image", "a", "b", None),
+    "forbidden": errors.Forbidden("'image' request", "viewer", "operator"),
     "conflict": errors.Conflict("1"),
     "busy": errors.Busy(256, 256),
     "not_ready": errors.NotReady("the disk is full"),

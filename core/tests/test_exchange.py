@@ -19,6 +19,7 @@ from gombus.exchange import Exchange
 from gombus.executor import Executor
 from gombus.journal.memory import MemoryJournal
 from gombus.methods import Methods
+from gombus.model import ANYBODY
 from gombus.registry import Registry
 from gombus.wire.jsonrpc import MAX_BATCH, JsonRpcWire
 from rpc import REQUESTS, VALUES, message
@@ -42,6 +43,7 @@ class Desk:
     """Sends messages to a bus over a gom that watches; what is queued is run by `run`."""
 
     client = "client:1"
+    identity = ANYBODY
 
     def __init__(self) -> None:
         self.gom = WatchingGom()

@@ -308,7 +308,7 @@ def test_what_can_no_longer_be_run_ends_as_cancelled_and_says_why(
         assert (task["status"], task["started"], task["error"]["data"]["code"]) == (CANCELLED, None, code)
         assert "receipt" not in task["error"]["data"]
         assert json.loads(record.receipt).keys() == {
-            *("job", "request", "state", "accepted", "started", "finished", "client", "backend", "error")
+            *("job", "request", "state", "accepted", "started", "finished", "client", "user", "backend", "error")
         }
         assert made.gom.words == []
         assert "is not run after the restart" in caplog.text

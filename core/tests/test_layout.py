@@ -56,7 +56,7 @@ def test_a_journal_of_version_1_becomes_todays_with_all_that_it_keeps(tmp_path: 
     ended, queued = opened.find("a"), opened.find("b")
     assert ended
     assert queued
-    assert ended[1:] == ("say", "{}", "c", "twin", "completed", 1.5, 2.5, 3.5, "k", "d", '{"job": "a"}', None)
+    assert ended[1:] == ("say", "{}", "c", "twin", "completed", 1.5, 2.5, 3.5, "k", "d", '{"job": "a"}', None, None)
     assert opened.open_jobs("queued") == [queued]
     with opened.transaction():
         opened.late([("a", receipt("a"))])

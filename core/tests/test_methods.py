@@ -82,6 +82,7 @@ def test_info_says_what_the_server_is_and_what_it_serves(client: Rpc, journal: s
         "backend": {"name": "watching", "title": "a test's gom", "version": "1.0"},
         "idempotency": {"kept": "memory" if journal == "off" else "journal"},
         "subprotocol": "gombus.v1.json",
+        "you": {"user": None, "role": "admin", "requests": None},
         "requests": dict.fromkeys(("say", "work", "quit"), kind),
         "plugins": [{"name": "tests", "distribution": "dist-tests", "version": "1.0"}],
         "failed": [],

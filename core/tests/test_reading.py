@@ -137,7 +137,7 @@ def test_what_is_no_journal_is_one_sentence(tmp_path: Path) -> None:
         (".", "there is no journal"),
         ("text", "text: cannot be read: file is not a database"),
         ("empty", "empty: is empty; gombus serve makes a journal of it"),
-        ("old", "old: has layout 1 of an older gombus; gombus serve makes it 2"),
+        ("old", "old: has layout 1 of an older gombus; gombus serve makes it 3"),
         ("new", "new: was written by a newer gombus"),
     ]:
         with pytest.raises(JournalError, match=text), reading(tmp_path / name):

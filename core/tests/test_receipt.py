@@ -18,7 +18,7 @@ from gombus.tasks import failure
 from support import SCHEMA, request, say
 
 MEMBERS = [
-    *("job", "request", "state", "accepted", "started", "finished", "client"),
+    *("job", "request", "state", "accepted", "started", "finished", "client", "user"),
     *("files", "calls", "created", "value", "plugin", "schemaHash", "backend"),
 ]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -175,7 +175,7 @@ def test_of_one_that_was_interrupted_is_what_the_journal_knows(tmp_path: Path) -
         with desk(request(), folder=tmp_path) as made:
             receipt = json.loads(made.kept(key="k").receipt)
     backend = {"name": "watching"}
-    assert list(receipt) == [*MEMBERS[:7], "backend", "error"]
+    assert list(receipt) == [*MEMBERS[:8], "backend", "error"]
     assert (receipt["state"], receipt["client"], receipt["backend"]) == (INTERRUPTED, "client:1", backend)
     assert receipt["error"]["data"] == {"code": "interrupted"}
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from websockets.sync.client import connect
 
-from gombus import Refusal
+from gombus import Refusal, tokens
 from gombus.ids import JobIds
 from gombus.journal import store
 from gombus.journal.store import Store
@@ -18,6 +19,7 @@ from gombus.line import MAX_QUEUED
 from gombus.model import RUNNING, Record
 from gombus.refusals import ERRORS, NUMBERS, code_of, error_object, recorded
 from gombus.schemahash import hash_of
+from gombus.wire.jsonrpc import SUBPROTOCOL
 from rpc import STATUS, Rpc, message, rpc
 from support import SCHEMA, WAIT_S, Serving, WatchingGom, request, serving
 
@@ -59,6 +61,16 @@ def invalid_request(scene: Scene) -> dict[str, Any]:
 def schema_mismatch(scene: Scene) -> dict[str, Any]:
     error = scene.client.refused("say", {}, schemaHash="0" * 64)
     assert (error["data"]["sent"], error["data"]["difference"]) == ("0" * 64, None)
+    return error
+
+
+def forbidden(scene: Scene) -> dict[str, Any]:
+    text, _ = tokens.new(scene.journal.with_name("tokens.json"), "viewer")
+    protocols: Any = [SUBPROTOCOL, f"gombus.token.{text}"]
+    with connect(scene.server.url, proxy=None, subprotocols=protocols) as connection:
+        error = Rpc(connection).refused("say", {"word": "x"})
+    assert error["data"] == {"code": "forbidden", "role": "viewer", "needed": "operator"}
+    assert scene.gom.words == []
     return error
 
 
@@ -141,6 +153,7 @@ MET: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "path_refused": lambda scene: scene.refused(file="//host/share/x"),
     "unknown_job": lambda scene: scene.client.refused("tasks/get", {"job": "none"}),
     "schema_mismatch": schema_mismatch,
+    "forbidden": forbidden,
     "conflict": conflict,
     "busy": busy,
     "not_ready": not_ready,
@@ -184,7 +197,7 @@ def scene(folder: Path) -> Iterator[Scene]:
         before.add([Record(JobIds().new(), "say", "{}", "client:1", "watching", RUNNING, 1.0, **members)])
     before.close()
     with ExitStack() as stack:
-        server = stack.enter_context(serving(*TYPES, gom=gom, journal=str(journal)))
+        server = stack.enter_context(serving(*TYPES, gom=gom, journal=str(journal), tokens=str(folder / "tokens.json")))
         yield Scene(server, gom, stack.enter_context(rpc(server)), journal)
         gom.go_on.set()
 

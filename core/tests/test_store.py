@@ -295,7 +295,7 @@ def test_a_newer_journal_is_left_as_it_is(path: Path) -> None:
     Store(path).close()
     sql(path, f"PRAGMA user_version = {layout.VERSION + 1}")
     before = path.read_bytes()
-    with pytest.raises(JournalError, match=r"was written by a newer gombus \(layout 3, this one knows 2\): update"):
+    with pytest.raises(JournalError, match=r"was written by a newer gombus \(layout 4, this one knows 3\): update"):
         Store(path)
     assert path.read_bytes() == before
 

@@ -108,6 +108,7 @@ def test_a_receipt_of_one_of_which_only_the_record_is_known(state: str, started:
         "started": started and STARTED,
         "finished": "1970-01-01T00:00:04.000Z",
         "client": "client:1",
+        "user": None,
         "backend": {"name": "watching"},
         "error": {"code": -32803, "message": str(errors.Interrupted()), "data": {"code": "interrupted"}},
     }

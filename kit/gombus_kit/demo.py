@@ -81,7 +81,7 @@ def command(delay: float, as_json: bool) -> None:
     Exit code: 0 where every answer was the expected one, else 1.
     """
     # A site's own settings stay out of it: the demonstration is the same everywhere.
-    settings = Settings(backend="twin", port=0, log_level="error", journal="off")
+    settings = Settings(backend="twin", port=0, log_level="error", journal="off", tokens="off")
     log.configure(settings)
     demonstration = Demonstration(delay, as_json)
     runtime.run(settings, demonstration.start, environ={})

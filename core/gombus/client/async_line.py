@@ -24,16 +24,17 @@ from .messages import (
     open_job,
     read,
 )
-from .opening import FAILURES, OPTIONS, Lost, Outage, Until, check_subprotocol
+from .opening import FAILURES, Lost, Outage, Until, check_subprotocol, ended, options
 
 
 class AsyncLine:
     """One connection at a time to one server, within one event loop. The parameters are those of `Client`."""
 
-    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float) -> None:
+    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float, token: str | None = None) -> None:
         self._url = url
         self._reconnect_s = reconnect_s
         self._open_timeout_s = open_timeout_s
+        self._options = options(token)
         self._connection: ClientConnection | None = None
         self._opened: float | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -152,7 +153,7 @@ class AsyncLine:
             while True:
                 self._take(read(self._url, await connection.recv()))
         except ConnectionClosed as error:
-            raise Lost(f"the connection to {self._url} ended before the answer: {error}") from error
+            raise ended(self._url, error) from error
         finally:
             self._connection = None
             # A server tells only the connection that asked.
@@ -164,17 +165,19 @@ class AsyncLine:
     async def _open(self) -> ClientConnection:
         """A connection to a server that speaks JSON-RPC."""
         try:
-            connection = await connect(self._url, open_timeout=self._open_timeout_s, **OPTIONS)
+            connection = await connect(self._url, open_timeout=self._open_timeout_s, **self._options)
         except FAILURES as error:
             raise Lost(f"no gombus server at {self._url}: {error}") from error
         try:
             check_subprotocol(self._url, connection.subprotocol)
             info = await asyncio.wait_for(self._info(connection), self._open_timeout_s)
             self._keys = keys_of(self._url, info)
-        except (asyncio.TimeoutError, ConnectionClosed) as error:
+        except ConnectionClosed as error:
             await connection.close()
-            reason = error if isinstance(error, ConnectionClosed) else "it accepts, and does not answer"
-            raise Lost(f"no gombus server at {self._url}: {reason}") from None
+            raise ended(self._url, error) from None
+        except asyncio.TimeoutError:
+            await connection.close()
+            raise Lost(f"no gombus server at {self._url}: it accepts, and does not answer") from None
         except BaseException:
             await connection.close()
             raise

@@ -32,6 +32,7 @@ class Client:
     is first needed. A `Client` is for one thread at a time.
 
     :param url: such as ``ws://localhost:40010``.
+    :param token: says who the client is, where the server asks for it (`gombus token new`).
     :param reconnect_s: how long to try to resume a lost connection, in seconds; None means for ever, 0 not at all. The
         first connection is tried once.
     :param open_timeout_s: longest wait for a connection, in seconds.
@@ -41,8 +42,15 @@ class Client:
     `RequestFailed`.
     """
 
-    def __init__(self, url: str = URL, *, reconnect_s: float | None = 60.0, open_timeout_s: float = 10.0) -> None:
-        self._line = BlockingLine(url, reconnect_s, open_timeout_s)
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        token: str | None = None,
+        reconnect_s: float | None = 60.0,
+        open_timeout_s: float = 10.0,
+    ) -> None:
+        self._line = BlockingLine(url, reconnect_s, open_timeout_s, token)
 
     def __enter__(self) -> Client:
         """Connect.

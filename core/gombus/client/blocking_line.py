@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from .messages import UNMET, Answer, Ask, Notification, Progress, RequestFailed, Unreachable, keys_of, open_job, read
-from .opening import FAILURES, OPTIONS, Lost, Outage, TimeUp, Until, check_subprotocol
+from .opening import FAILURES, Lost, Outage, TimeUp, Until, check_subprotocol, ended, options
 
 SLICE_S = 0.5
 """Longest wait at a stretch, in seconds: on Windows a thread that waits does not notice Ctrl-C."""
@@ -23,10 +23,11 @@ SLICE_S = 0.5
 class BlockingLine:
     """One connection at a time to one server, for one thread at a time. The parameters are those of `Client`."""
 
-    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float) -> None:
+    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float, token: str | None = None) -> None:
         self._url = url
         self._reconnect_s = reconnect_s
         self._open_timeout_s = open_timeout_s
+        self._options = options(token)
         self._connection: Connection | None = None
         self._stack = ExitStack()
         self._opened = 0.0
@@ -138,7 +139,9 @@ class BlockingLine:
         until = until.sooner(self._open_timeout_s)
         with ExitStack() as stack:
             try:
-                connection: Connection = stack.enter_context(connect(self._url, open_timeout=until.left_s, **OPTIONS))
+                connection: Connection = stack.enter_context(
+                    connect(self._url, open_timeout=until.left_s, **self._options)
+                )
             except FAILURES as error:
                 raise Lost(f"no gombus server at {self._url}: {error}") from error
             check_subprotocol(self._url, connection.subprotocol)
@@ -158,7 +161,7 @@ class BlockingLine:
         try:
             connection.send(text)
         except ConnectionClosed as error:
-            raise Lost(f"the connection to {self._url} ended: {error}") from error
+            raise ended(self._url, error) from error
         while True:
             message = self._read(connection, until)
             if isinstance(message, Notification):
@@ -178,7 +181,7 @@ class BlockingLine:
             except TimeoutError:
                 continue
             except ConnectionClosed as error:
-                raise Lost(f"the connection to {self._url} ended before the answer: {error}") from error
+                raise ended(self._url, error) from error
             if isinstance(message, Notification):
                 self._told.discard(message.ended_job)
             return message

@@ -6,21 +6,22 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from .messages import Unreachable
-from .opening import FAILURES
+from .opening import FAILURES, credentials, ended
 
 URL = "ws://localhost:40010"
 
 
-def request(url: str, message: str, timeout: float | None = None) -> str:
+def request(url: str, message: str, timeout: float | None = None, token: str | None = None) -> str:
     """Send one message over a connection of its own and wait for the answer.
 
     :param url: such as ``ws://localhost:40010``.
     :param timeout: longest wait for the answer in seconds; None waits as long as the connection lives.
+    :param token: says who the client is, where the server asks for it.
     :raises Unreachable: no answer came; the message says why.
     """
     try:
         # A proxy of the environment would be asked for localhost, too.
-        with connect(url, compression=None, proxy=None, ping_interval=None) as connection:
+        with connect(url, compression=None, proxy=None, ping_interval=None, **credentials(token)) as connection:
             connection.send(message)
             answer = connection.recv(timeout)
     except TimeoutError as error:
@@ -28,7 +29,7 @@ def request(url: str, message: str, timeout: float | None = None) -> str:
             raise Unreachable(f"no gombus server at {url}: {error}") from error
         raise Unreachable(f"no answer from {url} within {timeout:g} s; the request may still be carried out") from None
     except ConnectionClosed as error:
-        raise Unreachable(f"the connection to {url} ended before the answer: {error}") from error
+        raise ended(url, error) from error
     except FAILURES as error:
         raise Unreachable(f"no gombus server at {url}: {error}") from error
     return answer if isinstance(answer, str) else answer.decode("utf-8", "replace")

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from ..wire.jsonrpc import SUBPROTOCOL
 from .messages import Unreachable
 
-OPTIONS: dict[str, Any] = {
+_OPTIONS: dict[str, Any] = {
     "subprotocols": [SUBPROTOCOL],
     "compression": None,
     # A proxy of the environment would be asked for localhost, too.
@@ -23,8 +23,6 @@ OPTIONS: dict[str, Any] = {
     # The server cuts clients that do not read; what a client has no time for yet waits here.
     "max_queue": None,
 }
-"""For `connect` of websockets, blocking or not."""
-
 FAILURES = (OSError, ValueError, WebSocketException)
 """What `connect` raises where no server can be reached."""
 
@@ -32,8 +30,32 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
 
+REFUSED = 1008
+"""Close code of a server that does not let a client in."""
+
+
 class Lost(Unreachable):
     """There is no connection now; another attempt may find one."""
+
+
+def options(token: str | None) -> dict[str, Any]:
+    """For `connect` of websockets, blocking or not.
+
+    :param token: says who the client is; None where the server needs none.
+    """
+    return {**_OPTIONS, **credentials(token)}
+
+
+def credentials(token: str | None) -> dict[str, Any]:
+    """The part of it that says who the client is."""
+    return {"additional_headers": {"Authorization": f"Bearer {token}"}} if token else {}
+
+
+def ended(url: str, error: ConnectionClosed) -> Unreachable:
+    """What a connection's end means: that it may be resumed, or that the server does not let this client in."""
+    if error.rcvd is not None and error.rcvd.code == REFUSED:
+        return Unreachable(f"the server at {url} does not let this client in: {error.rcvd.reason}")
+    return Lost(f"the connection to {url} ended before the answer: {error}")
 
 
 def check_subprotocol(url: str, agreed: str | None) -> None:

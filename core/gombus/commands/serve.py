@@ -13,7 +13,19 @@ from . import config_option, json_option, setting_options
 
 
 @click.command("serve", epilog="Example: gombus serve --backend twin --port 0")
-@setting_options("host", "port", "backend", "journal", "receipts", "log_level", "log_format")
+@setting_options(
+    "host",
+    "port",
+    "backend",
+    "journal",
+    "receipts",
+    "auth",
+    "tokens",
+    "tls_certificate",
+    "tls_key",
+    "log_level",
+    "log_format",
+)
 @config_option
 @json_option
 def command(config_file: str | None, as_json: bool, **options: Any) -> None:

@@ -10,12 +10,13 @@ from ..errors import JournalError
 
 APPLICATION_ID = 0x676F6D62
 """Marks a SQLite file as a journal of gombus: ``gomb``."""
-VERSION = 2
+VERSION = 3
 
 _TODAY = (
     """CREATE TABLE job (
         number INTEGER PRIMARY KEY, id TEXT UNIQUE, request TEXT, params TEXT, client TEXT, backend TEXT, state TEXT,
-        accepted REAL, started REAL, finished REAL, key TEXT, digest TEXT, receipt TEXT, late TEXT)""",
+        accepted REAL, started REAL, finished REAL, key TEXT, digest TEXT, receipt TEXT, late TEXT,
+        user TEXT)""",
     "CREATE UNIQUE INDEX job_key ON job (key) WHERE key IS NOT NULL",
     "CREATE INDEX job_state ON job (state, number) WHERE state <> 'completed'",
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)",
@@ -26,6 +27,7 @@ _MIGRATIONS = {
         "ALTER TABLE job ADD COLUMN late TEXT",
         "CREATE TABLE schema (hash TEXT PRIMARY KEY, request TEXT, text TEXT, version TEXT, first_seen REAL)",
     ),
+    2: ("ALTER TABLE job ADD COLUMN user TEXT",),
 }
 """What makes the next layout of each older one."""
 

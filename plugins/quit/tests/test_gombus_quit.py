@@ -37,7 +37,7 @@ def test_it_says_in_the_log_who_asked_for_it(caplog: pytest.LogCaptureFixture) -
     with caplog.at_level(logging.INFO, "tests"):
         request().handler({}, context_with(Twin()))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("INFO", "stop asked for by 127.0.0.1:50000")
+        ("INFO", "stop asked for by 127.0.0.1:50000 (no token)")
     ]
 
 
