@@ -17,8 +17,8 @@ from typing import Any
 from support import WAIT_S
 
 HTML = Path(__file__).with_name("browser_page.html").read_text(encoding="utf-8")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-"""Debian's and others' name of the program; None where it is not installed."""
+CHROMIUM = (shutil.which("chromium") or shutil.which("chromium-browser")) if os.name == "posix" else None
+"""Debian's and others' name of the program; None where it is missing, or cannot be ended with all its children."""
 OPTIONS = (
     "--headless",
     "--no-sandbox",  # needed as root, and the pages are ours
