@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Callable
 
@@ -45,20 +46,22 @@ class TwinServer(Serving):
         return twin
 
 
-@pytest.fixture
-def twin_server() -> Iterator[Callable[..., TwinServer]]:
-    """Starts servers; they are stopped at the end of the test."""
-    started: list[TwinServer] = []
-
-    def start(**options: Any) -> TwinServer:
-        settings = load({"port": 0, "backend": "twin", "journal": "off", "tokens": "off", **options}, environ={})
-        server = TwinServer(settings, lambda: Registry(settings))
-        server.start()
-        started.append(server)
-        return server
-
-    yield start
-    for server in started:
+@contextmanager
+def twin_serving(**options: Any) -> Iterator[TwinServer]:
+    """A server that is stopped at the end of the block."""
+    settings = load({"port": 0, "backend": "twin", "journal": "off", "tokens": "off", **options}, environ={})
+    server = TwinServer(settings, lambda: Registry(settings))
+    server.start()
+    try:
+        yield server
+    finally:
         server.listening.stop()
         assert server.ended()
         assert server.error is None
+
+
+@pytest.fixture
+def twin_server() -> Iterator[Callable[..., TwinServer]]:
+    """Starts servers; they are stopped at the end of the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(twin_serving(**options))

@@ -26,6 +26,17 @@ TOKEN_PROTOCOL = "gombus.token."
 
 _SECRET = re.compile(rf"(?i)(authorization: |{re.escape(TOKEN_PROTOCOL)})[^\s,;]+[^,;]*")
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
+_ABSOLUTE = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
+_READ = (
+    "Origin",
+    "Connection",
+    "Upgrade",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Protocol",
+)
+"""The headers that websockets looks at."""
 
 
 def _without_tokens(record: logging.LogRecord) -> bool:
@@ -63,12 +74,19 @@ class Handshake:
         The name in the Host header must be ours: a web page can make its own name mean this computer (DNS rebinding).
         """
         hosts = request.headers.get_all("Host")
-        if len(hosts) != 1 or _host_name(hosts[0]) not in self._hosts:
-            log.warning("refused a connection for host %s", shown(hosts))
+        # A request's target may name a host, too, which then counts (RFC 9112 section 3.2.2).
+        named = [*hosts, *_ABSOLUTE.findall(request.path)]
+        if len(hosts) != 1 or not self._hosts.issuperset(map(_host_name, named)):
+            log.warning("refused a connection for host %s", shown(named))
             return protocol.reject(HTTPStatus.FORBIDDEN, "This name is not served here; connect to localhost.\n")
-        response = protocol.accept(request)
-        if response.status_code == HTTPStatus.FORBIDDEN:
-            log.warning("refused a connection from origin %s", shown(request.headers.get_all("Origin")))
+        if all(value.isascii() for name in _READ for value in request.headers.get_all(name)):
+            response = protocol.accept(request)
+        else:
+            # websockets 15 would repeat in its answer what was sent, and cannot encode it.
+            response = protocol.reject(HTTPStatus.BAD_REQUEST, "The headers of a handshake must be ASCII.\n")
+        origins = request.headers.get_all("Origin")
+        if origins and response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            log.warning("refused a connection from origin %s", shown(origins))
         return response
 
     def identify(self, request: Request, address: str) -> Identity | str:
@@ -99,7 +117,7 @@ def _token(request: Request) -> str | None:
     return (shown.pop() if len(shown) == 1 else "") if shown else None
 
 
-def _host_name(header: str) -> str:
-    """The name in a Host header (RFC 9110 section 7.2), without port and brackets, in lower case; else nothing."""
+def _host_name(header: str) -> str | None:
+    """The name in a Host header (RFC 9110 section 7.2), without port and brackets, in lower case; else None."""
     match = _HOST.fullmatch(header)
-    return (match[1] or match[2]).lower() if match else ""
+    return (match[1] or match[2]).lower() if match else None

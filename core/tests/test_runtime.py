@@ -48,7 +48,7 @@ def test_an_unknown_backend_names_those_there_are() -> None:
 
 def test_the_backend_is_closed_at_the_end() -> None:
     backend = WatchingBackend(WatchingGom())
-    settings = load({"port": 0, "backend": "watching"}, environ={})
+    settings = load({"port": 0, "backend": "watching", "journal": "off"}, environ={})
     candidate = plugin(request(), backends={"watching": lambda call_each: backend})
     server = Serving(settings, lambda: Registry(settings, [candidate]))
     server.start()
@@ -60,7 +60,7 @@ def test_the_backend_is_closed_at_the_end() -> None:
 
 def test_an_error_of_the_caller_stops_the_server() -> None:
     backend = WatchingBackend(WatchingGom())
-    settings = load({"port": 0, "backend": "watching"}, environ={})
+    settings = load({"port": 0, "backend": "watching", "journal": "off"}, environ={})
     candidate = plugin(request(), backends={"watching": lambda call_each: backend})
     server = Serving(settings, lambda: Registry(settings, [candidate]))
 
