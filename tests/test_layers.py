@@ -15,10 +15,11 @@ CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
     {"_version", "errors", "receipt", "rendering"},
+    {"certificate", "door", "selfsigned", "tls"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
-    {"hookspecs", "resources", "guard", "validation", "inspect_backend", "listening", "schemahash", "followers"},
+    {"hookspecs", "resources", "guard", "validation", "inspect_backend", "schemahash", "followers"},
     {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
-    {"discovery", "log", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout"},
+    {"discovery", "log", "listening", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout"},
     {"registry", "handshake", "wire.choice", "journal.memory", "journal.store"},
     {"job", "openrpc", "connection", "journal.recovery", "journal.reading"},
     {"line", "stats", "journal.writer"},

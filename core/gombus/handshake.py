@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
+import socket
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -12,7 +14,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
 from .config import Settings
-from .listening import LOCALHOST
+from .listening import ANY, LOCALHOST, is_loopback
 from .strict import MAX_SIZE
 from .validation import shown
 from .wire.jsonrpc import SUBPROTOCOL
@@ -28,7 +30,13 @@ class Handshake:
     def __init__(self, settings: Settings) -> None:
         # Programs send no Origin; browsers always do.
         self._origins = [None, *(Origin(origin) for origin in settings.origins)]
-        self._hosts = {"localhost", *LOCALHOST, settings.host.lower(), *(name.lower() for name in settings.hosts)}
+        self._local = is_loopback(settings.host)
+        names = ["localhost", *LOCALHOST, *settings.hosts]
+        if settings.host not in ANY:
+            names.append(settings.host)
+        if not self._local:
+            names.append(socket.gethostname())
+        self._hosts = {name.lower() for name in names}
 
     def protocol(self) -> ServerProtocol:
         """The WebSocket protocol for one connection, as pure code."""
@@ -39,19 +47,31 @@ class Handshake:
             max_size=MAX_SIZE,
         )
 
-    def answer(self, protocol: ServerProtocol, request: Request) -> Response:
+    def answer(self, protocol: ServerProtocol, request: Request, reached: str = "") -> Response:
         """What to answer to a request to connect: 101, or a refusal.
 
         The name in the Host header must be ours: a web page can make its own name mean this computer (DNS rebinding).
+
+        :param reached: the address of this computer to which the client connected.
         """
         hosts = request.headers.get_all("Host")
-        if len(hosts) != 1 or _host_name(hosts[0]) not in self._hosts:
+        if len(hosts) != 1 or not self._is_ours(_host_name(hosts[0]), reached):
             log.warning("refused a connection for host %s", shown(hosts))
-            return protocol.reject(HTTPStatus.FORBIDDEN, "This name is not served here; connect to localhost.\n")
+            way = "connect to localhost" if self._local else "the setting hosts names those that are"
+            return protocol.reject(HTTPStatus.FORBIDDEN, f"This name is not served here; {way}.\n")
         response = protocol.accept(request)
         if response.status_code == HTTPStatus.FORBIDDEN:
             log.warning("refused a connection from origin %s", shown(request.headers.get_all("Origin")))
         return response
+
+    def _is_ours(self, name: str, reached: str) -> bool:
+        """Whether clients may reach this server under a name; beyond loopback also under the address they reached."""
+        if name in self._hosts:
+            return True
+        try:
+            return not self._local and ipaddress.ip_address(name) == ipaddress.ip_address(reached)
+        except ValueError:
+            return False
 
     @staticmethod
     def unavailable(protocol: ServerProtocol) -> Response:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request
 from websockets.sync.client import ClientConnection, connect
 
+from gombus.config import load
+from gombus.handshake import Handshake
 from gombus.wire.jsonrpc import SUBPROTOCOL as NAME
 from support import WAIT_S, Serving, frame, handshake, request, serving
 
@@ -63,6 +67,62 @@ def test_the_host_header_must_name_this_server(host: str, status: bytes) -> None
 def test_a_request_without_host_is_refused() -> None:
     with serving(request()) as server:
         assert _handshake(server.port, "") == b"403"
+
+
+PROXY = "X-Forwarded-For: 10.9.9.9\r\nX-Real-IP: 10.9.9.9\r\nForwarded: for=10.9.9.9;host=localhost\r\n"
+
+
+def test_what_a_proxy_would_say_of_a_client_is_not_believed(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        mine = "{}:{}".format(*raw.getsockname())
+        raw.sendall(handshake(f"Host: localhost\r\nSec-WebSocket-Protocol: gombus.v1.json\r\n{PROXY}"))
+        assert raw.recv(4096).split(b" ")[1] == b"101"
+        raw.sendall(frame(b'{"jsonrpc": "2.0", "id": 1, "method": "say"}'))
+        answer = raw.recv(4096)
+        # The receipt says who asked.
+        assert json.loads(answer[answer.index(b"{") :])["result"]["client"] == mine
+        raw.sendall(frame(b'{"jsonrpc": "2.0", "id": 2, "method": "none"}'))
+        assert b"unknown_request" in raw.recv(4096)
+        assert _handshake(server.port, f"Host: evil.example\r\nX-Forwarded-Host: localhost\r\n{PROXY}") == b"403"
+    assert f"{mine}: " in caplog.text
+    assert "10.9.9.9" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "reached", "status"),
+    [
+        ("192.168.0.10", "192.168.0.10", 101),
+        ("192.168.0.10:40010", "192.168.0.10", 101),
+        ("[2001:db8::1]:40010", "2001:db8:0::1", 101),
+        (socket.gethostname().upper(), "192.168.0.10", 101),
+        ("robot.example", "192.168.0.10", 101),
+        ("localhost", "127.0.0.1", 101),
+        # This computer has it perhaps, but it is not where the client came in.
+        ("192.168.0.11", "192.168.0.10", 403),
+        ("0.0.0.0", "192.168.0.10", 403),
+        ("evil.example", "192.168.0.10", 403),
+        ("192.168.0.10.evil.example", "192.168.0.10", 403),
+        ("", "", 403),
+    ],
+)
+def test_beyond_loopback_the_address_that_a_client_reached_names_this_server_too(
+    host: str, reached: str, status: int
+) -> None:
+    rules = Handshake(load({"host": "0.0.0.0", "hosts": ("robot.example",)}, environ={}))
+    assert _judged(rules, host, reached) == status
+
+
+def test_on_loopback_it_does_not() -> None:
+    assert _judged(Handshake(load(environ={})), "127.0.0.5", "127.0.0.5") == 403
+
+
+def _judged(rules: Handshake, host: str, reached: str) -> int:
+    """The status of the answer to a handshake with this Host header."""
+    protocol = rules.protocol()
+    protocol.receive_data(handshake(f"Host: {host}\r\n"))
+    (asked,) = protocol.events_received()
+    assert isinstance(asked, Request)
+    return rules.answer(protocol, asked, reached).status_code
 
 
 def _handshake(port: int, headers: str) -> bytes:
