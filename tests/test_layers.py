@@ -46,6 +46,7 @@ FLOORS = [
         "commands.schemas",
         "commands.send",
         "commands.serve",
+        "commands.tls",
     },
     {"__main__"},
 ]

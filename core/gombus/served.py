@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import cached_property
 from typing import Any
 
 import click
 
-from .client import Client
+from .client import URL, Client
 from .errors import GombusError
 from .options import Form
 
 ENVIRON = "GOMBUS_URL"
 """Names the server's address in the environment."""
+CA_ENVIRON = "GOMBUS_CA"
+"""Names the file with the certificates to trust in the environment."""
 ASK_LIMIT_S = 10.0
 """How long the server may take to say what it serves, in seconds."""
 
@@ -23,25 +26,42 @@ class Served:
 
     :param url: address of the server.
     :param taken: options that every request type has, such as ``--url``.
+    :param ca: file with the certificates to trust; None trusts what this computer trusts.
     """
 
-    def __init__(self, url: str, taken: tuple[str, ...]) -> None:
+    def __init__(self, url: str, taken: tuple[str, ...], ca: str | None = None) -> None:
         self.url = url
+        self.ca = ca
         self.away: GombusError | None = None
         """Why the server does not say what it serves; known once `forms` was asked for."""
         self._taken = taken
+
+    @classmethod
+    def named_by(cls, arguments: list[str], taken: tuple[str, ...]) -> Served:
+        """The server that a command line, or else the environment, names."""
+        url = _given(arguments, "--url", ENVIRON) or URL
+        return cls(url, taken, _given(arguments, "--ca", CA_ENVIRON) or None)
 
     @cached_property
     def forms(self) -> dict[str, Form]:
         """Request types by name, in the order of their names."""
         try:
-            with Client(self.url, open_timeout_s=ASK_LIMIT_S) as client:
+            with Client(self.url, open_timeout_s=ASK_LIMIT_S, ca=self.ca) as client:
                 methods = client.discover(timeout=ASK_LIMIT_S)["methods"]
         except GombusError as error:
             self.away = error
             methods = _installed()
         forms = [Form(method, self._taken) for method in methods if _is_request_type(method["name"])]
         return {form.name: form for form in sorted(forms, key=lambda form: form.name)}
+
+
+def _given(arguments: list[str], name: str, environ: str) -> str:
+    given = os.environ.get(environ, "")
+    for argument, following in zip(arguments, [*arguments[1:], ""]):
+        option, equals, value = argument.partition("=")
+        if option == name:
+            given = value if equals else following
+    return given
 
 
 def _is_request_type(name: str) -> bool:

@@ -33,8 +33,15 @@ class AsyncClient:
     running in the server; with its key, or its job, it can be asked for again. All calls belong to one event loop.
     """
 
-    def __init__(self, url: str = URL, *, reconnect_s: float | None = 60.0, open_timeout_s: float = 10.0) -> None:
-        self._line = AsyncLine(url, reconnect_s, open_timeout_s)
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        reconnect_s: float | None = 60.0,
+        open_timeout_s: float = 10.0,
+        ca: str | None = None,
+    ) -> None:
+        self._line = AsyncLine(url, reconnect_s, open_timeout_s, ca)
 
     async def __aenter__(self) -> AsyncClient:
         """Connect.

@@ -24,14 +24,15 @@ from .messages import (
     open_job,
     read,
 )
-from .opening import FAILURES, OPTIONS, Lost, Outage, Until, check_subprotocol
+from .opening import FAILURES, OPTIONS, Lost, Outage, Until, check_subprotocol, check_trust, tls_options
 
 
 class AsyncLine:
     """One connection at a time to one server, within one event loop. The parameters are those of `Client`."""
 
-    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float) -> None:
+    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float, ca: str | None = None) -> None:
         self._url = url
+        self._ca = ca
         self._reconnect_s = reconnect_s
         self._open_timeout_s = open_timeout_s
         self._connection: ClientConnection | None = None
@@ -163,9 +164,11 @@ class AsyncLine:
 
     async def _open(self) -> ClientConnection:
         """A connection to a server that speaks JSON-RPC."""
+        options = {**OPTIONS, **tls_options(self._url, self._ca)}
         try:
-            connection = await connect(self._url, open_timeout=self._open_timeout_s, **OPTIONS)
+            connection = await connect(self._url, open_timeout=self._open_timeout_s, **options)
         except FAILURES as error:
+            check_trust(self._url, self._ca, error)
             raise Lost(f"no gombus server at {self._url}: {error}") from error
         try:
             check_subprotocol(self._url, connection.subprotocol)

@@ -6,21 +6,23 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from .messages import Unreachable
-from .opening import FAILURES
+from .opening import FAILURES, check_trust, tls_options
 
 URL = "ws://localhost:40010"
 
 
-def request(url: str, message: str, timeout: float | None = None) -> str:
+def request(url: str, message: str, timeout: float | None = None, ca: str | None = None) -> str:
     """Send one message over a connection of its own and wait for the answer.
 
     :param url: such as ``ws://localhost:40010``.
     :param timeout: longest wait for the answer in seconds; None waits as long as the connection lives.
+    :param ca: PEM file with the certificates to trust at ``wss://`` addresses; None trusts what this computer trusts.
     :raises Unreachable: no answer came; the message says why.
     """
+    tls = tls_options(url, ca)
     try:
         # A proxy of the environment would be asked for localhost, too.
-        with connect(url, compression=None, proxy=None, ping_interval=None) as connection:
+        with connect(url, compression=None, proxy=None, ping_interval=None, **tls) as connection:
             connection.send(message)
             answer = connection.recv(timeout)
     except TimeoutError as error:
@@ -30,5 +32,6 @@ def request(url: str, message: str, timeout: float | None = None) -> str:
     except ConnectionClosed as error:
         raise Unreachable(f"the connection to {url} ended before the answer: {error}") from error
     except FAILURES as error:
+        check_trust(url, ca, error)
         raise Unreachable(f"no gombus server at {url}: {error}") from error
     return answer if isinstance(answer, str) else answer.decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,35 @@ FAILURES = (OSError, ValueError, WebSocketException)
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
+
+
+def tls_options(url: str, ca: str | None) -> dict[str, Any]:
+    """What `connect` of websockets needs for an address that begins with ``wss:``; nothing for others.
+
+    :param ca: PEM file with the certificates that are trusted; None trusts those that this computer trusts.
+    :raises Unreachable: the file cannot be used.
+    """
+    if not url.lower().startswith("wss:"):
+        return {}
+    try:
+        return {"ssl": ssl.create_default_context(cafile=ca)}
+    except OSError as error:
+        # ssl's own errors name no file, and say little of it.
+        reason = "it holds no certificates in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise Unreachable(f"the certificates in {ca} cannot be used: {reason}") from error
+
+
+def check_trust(url: str, ca: str | None, error: Exception) -> None:
+    """Refuse a server whose certificate is not trusted; another attempt would find the same.
+
+    :raises Unreachable: the error is about that; the message says why, and what to do.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        trusted = "this computer trusts" if ca is None else f"the certificates in {ca} vouch for"
+        raise Unreachable(
+            f"the server at {url} shows no certificate that {trusted}: {error.verify_message}; "
+            "name a file with the right one: ca, --ca or GOMBUS_CA"
+        ) from error
 
 
 class Lost(Unreachable):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import time
 import uuid
@@ -20,8 +19,8 @@ from ..client import URL, Client, OutcomeUnknown, Progress, RequestFailed, Unrea
 from ..model import COMPLETED
 from ..options import Form
 from ..reports import error_lines, plan_lines, receipt_lines, task_line, unanswered_lines
-from ..served import ENVIRON, Served
-from . import json_option, print_json
+from ..served import CA_ENVIRON, ENVIRON, Served
+from . import Function, json_option, print_json
 
 MAX_TIMEOUT_S = 7 * 24 * 3600
 REFUSED, UNANSWERED, INTERRUPTED = 1, 2, 130
@@ -37,7 +36,16 @@ def _timeout(context: click.Context, parameter: click.Parameter, value: float | 
     return value
 
 
-_url_option = click.option("--url", expose_value=False, help=f"Address of the server. [default: ${ENVIRON}, or {URL}]")
+def _server_options(function: Function) -> Function:
+    """The options that say which server is asked. They are read before all others, by `Served`."""
+    for option, text in (
+        ("--ca", f"Certificates to trust at wss:// (PEM). [default: ${CA_ENVIRON}, or what this computer trusts]"),
+        ("--url", f"Address of the server. [default: ${ENVIRON}, or {URL}]"),
+    ):
+        function = click.option(option, expose_value=False, help=text)(function)
+    return function
+
+
 _timeout_option = click.option(
     "--timeout",
     type=click.FloatRange(0, MAX_TIMEOUT_S, min_open=True),
@@ -49,11 +57,11 @@ _OPTIONS = (
     click.option("--plan", is_flag=True, help="Say what it would do, and run nothing."),
     click.option("--task", is_flag=True, help="Wait only until it is accepted, and print its job."),
     click.option("--key", help="Idempotency key; that of an earlier request gives its result. [default: a new one]"),
-    _url_option,
+    _server_options,
     _timeout_option,
     json_option,
 )
-_TAKEN = ("--param", "--plan", "--task", "--key", "--url", "--timeout", "--json", "--help")
+_TAKEN = ("--param", "--plan", "--task", "--key", "--url", "--ca", "--timeout", "--json", "--help")
 
 
 class RequestTypes(click.Group):
@@ -61,7 +69,7 @@ class RequestTypes(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the address before all else, because the server behind it says which options there are."""
-        ctx.obj = Served(_url(args), _TAKEN)
+        ctx.obj = Served.named_by(args, _TAKEN)
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -95,15 +103,6 @@ class RequestTypes(click.Group):
             formatter.write_dl(rows or [("none", "")])
 
 
-def _url(arguments: list[str]) -> str:
-    url = os.environ.get(ENVIRON) or URL
-    for argument, following in zip(arguments, [*arguments[1:], ""]):
-        option, equals, value = argument.partition("=")
-        if option == "--url":
-            url = value if equals else following
-    return url
-
-
 @click.command(
     "send",
     cls=RequestTypes,
@@ -123,7 +122,7 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Send what this file holds, as it is.",
 )
-@_url_option
+@_server_options
 @_timeout_option
 @json_option
 @click.pass_context
@@ -139,7 +138,7 @@ def command(context: click.Context, message_file: Path | None, timeout: float | 
         if message_file is None:
             click.echo(context.get_help())
         else:
-            _send_raw(context.obj.url, _file_text(message_file), timeout, as_json)
+            _send_raw(context.obj, _file_text(message_file), timeout, as_json)
     elif message_file is not None:
         raise click.UsageError("give either a request or --message-file, not both")
     else:
@@ -181,7 +180,7 @@ def _send(
     try:
         if served.away is not None:
             raise served.away
-        with Client(served.url) as client:
+        with Client(served.url, ca=served.ca) as client:
             if plan:
                 result = client.plan(form.name, params, timeout=timeout)
                 lines, ok = plan_lines(result, form.flag_of), bool(result.get("ok"))
@@ -237,20 +236,21 @@ def _progress_bar(label: str) -> Iterator[Any]:
 
 @click.command(RAW)
 @click.argument("message")
-@_url_option
+@_server_options
 @_timeout_option
 @json_option
 @click.pass_obj
 def _raw(served: Served, message: str, timeout: float | None, as_json: bool) -> None:
     """Send a message as it is, and print the answer as it is."""
     text = _decoded(sys.stdin.buffer.read(), "standard input") if message == "-" else message
-    _send_raw(served.url, text, timeout, as_json)
+    _send_raw(served, text, timeout, as_json)
 
 
-def _send_raw(url: str, text: str, timeout: float | None, as_json: bool) -> None:
+def _send_raw(served: Served, text: str, timeout: float | None, as_json: bool) -> None:
     start = time.monotonic()
+    url = served.url
     try:
-        answer = request(url, text, timeout)
+        answer = request(url, text, timeout, served.ca)
     except Unreachable as error:
         if as_json:
             print_json({"url": url, "request": text, "error": str(error)})
