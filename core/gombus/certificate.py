@@ -66,6 +66,7 @@ def _read(certificate: str, key: str) -> ssl.SSLContext:
         try:
             Path(path).read_bytes()
         except OSError as error:
+            # ssl does not say which of the two it could not read.
             raise CannotListen(f"{name}: {path} cannot be read: {error.strerror}") from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -82,6 +83,8 @@ def _read(certificate: str, key: str) -> ssl.SSLContext:
     except ssl.SSLError as error:
         reason = _REASONS.get(error.reason or "", "they hold no certificate and no private key in PEM")
         raise CannotListen(f"tls_certificate {certificate}, tls_key {key}: {reason}") from error
+    except OSError as error:
+        raise CannotListen(f"tls_certificate {certificate}, tls_key {key}: {error.strerror}") from error
     return context
 
 

@@ -78,6 +78,7 @@ class Server:
 
     async def close_all(self, limit_s: float) -> None:
         """Tell every client that the server goes away (1001), and wait up to the limit, in s, until they are gone."""
+        await self._door.close()
         if self._connections:
             self._empty.clear()
             for connection in list(self._connections):
@@ -113,10 +114,11 @@ class Server:
         self._crowded = crowded
         if crowded:
             return None
-        connection = Connection(self._handshake, self, self._settings)
-        self._connections.add(connection)
         certificate = self._place.certificate
-        return connection if certificate is None else Tls(certificate.context(), connection)
+        connection = Connection(self._handshake, self, self._settings)
+        protocol = connection if certificate is None else Tls(certificate.context(), connection)
+        self._connections.add(connection)
+        return protocol
 
     async def _stop(self) -> None:
         log.info("stopping: no new requests")

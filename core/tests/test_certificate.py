@@ -75,6 +75,21 @@ def test_what_holds_no_certificate_is_refused(content: bytes, tmp_path: Path) ->
         load(settings)
 
 
+def test_a_file_that_vanishes_while_it_is_read_is_an_error_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def vanished(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    settings = write(tmp_path)
+    certificate = load(settings)
+    before = certificate.context()
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", vanished)
+    put(tmp_path / "key.pem", NEW.key)
+    assert certificate.context() is before
+    assert "the certificate stays as it was: " in caplog.text
+
+
 def put(path: Path, data: bytes) -> None:
     """Replace a file as `gombus tls self-signed --force` does."""
     written = path.with_suffix(".new")
