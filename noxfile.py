@@ -24,7 +24,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(python="3.9")
 def core_alone(session: nox.Session) -> None:
     """The core's tests with neither plugins nor kit."""
-    session.install("-c", "constraints.txt", "./core", "pytest", "hypothesis")
+    session.install("-c", "constraints.txt", "./core[tls]", "pytest", "hypothesis")
     session.run("python", "-m", "pytest", "-q", "core/tests")
 
 

@@ -15,10 +15,11 @@ CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
     {"_version", "errors", "receipt", "rendering"},
+    {"certificate", "door", "selfsigned", "tls"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
-    {"hookspecs", "resources", "guard", "validation", "inspect_backend", "listening", "schemahash", "followers"},
+    {"hookspecs", "resources", "guard", "validation", "inspect_backend", "schemahash", "followers"},
     {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
-    {"discovery", "log", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout", "tokens"},
+    {"discovery", "log", "listening", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout", "tokens"},
     {"registry", "access", "wire.choice", "journal.memory", "journal.store"},
     {"job", "openrpc", "handshake", "journal.recovery", "journal.reading"},
     {"line", "stats", "connection", "journal.writer"},
@@ -46,6 +47,7 @@ FLOORS = [
         "commands.schemas",
         "commands.send",
         "commands.serve",
+        "commands.tls",
         "commands.token",
     },
     {"__main__"},

@@ -29,7 +29,7 @@ class Access:
     """The tokens that a server knows. Belongs to the network thread.
 
     :param beyond_loopback: whether other computers can connect; then everybody needs a token.
-    :raises TokenError: the file of tokens cannot be used, or tokens are needed and there is none.
+    :raises TokenError: the file of tokens cannot be used, or the settings ask for tokens and there is none.
     """
 
     def __init__(self, settings: Settings, beyond_loopback: bool = False) -> None:
@@ -39,9 +39,14 @@ class Access:
         self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._always = settings.auth == "required" or beyond_loopback
         self._ever = bool(self._tokens)
-        if self._always and not self._tokens:
+        if settings.auth == "required" and not self._tokens:
             where = "the setting tokens is off" if self._path is None else f"{self._path}: has no token"
             raise TokenError(f"{where}, and every client needs one: gombus token new --role admin")
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether there is one."""
+        return bool(self._tokens)
 
     @property
     def required(self) -> bool:

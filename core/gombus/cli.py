@@ -11,7 +11,7 @@ import click
 from ._version import __version__
 from .errors import GombusError
 
-OWN = ("config", "journal", "plugins", "receipts", "schemas", "send", "serve", "token")
+OWN = ("config", "journal", "plugins", "receipts", "schemas", "send", "serve", "tls", "token")
 """Subcommands of the core: each is the function `command` of the module of its name in `gombus.commands`."""
 
 

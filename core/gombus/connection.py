@@ -8,32 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, Union, cast
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from .config import Settings
 from .handshake import Handshake
 from .model import Identity
 
 log = logging.getLogger(__name__)
 
-OPEN_LIMIT_S = 10.0
-"""How long, in seconds, the opening handshake may take."""
-SEND_LIMIT_S = 10.0
-"""How long, in seconds, what was written may wait for the client to take it."""
 CLOSE_LIMIT_S = 2.0
 """How long, in seconds, a client may take to answer a close frame."""
-
-# Idle time before the first probe and between probes, in seconds, and probes before the connection counts as lost.
-# Pings of our own would not do: their answers are not read either while a connection is not read.
-_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
 class Receiver(Protocol):
     """What serves the messages of one connection."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether something of this client is unanswered, or runs and it is to be told of it."""
 
     def take(self, message: str | bytes) -> None:
         """A message arrived: text, or the bytes of a binary one."""
@@ -45,26 +41,34 @@ class Receiver(Protocol):
         """The connection is gone; nothing more can be written."""
 
 
+class TurnedAway(NamedTuple):
+    """The close frame for a client that is not served."""
+
+    code: int
+    reason: str
+
+
+Opened = Union[Receiver, TurnedAway, None]
+
+
 class Keeper(Protocol):
     """What keeps all connections."""
 
-    def made(self, connection: Connection) -> None:
-        """A client connected; its handshake is still to come."""
-
-    def opened(self, connection: Connection) -> Receiver | None:
-        """The handshake is good: give what serves this connection, or None where no new one is served."""
+    def opened(self, connection: Connection) -> Opened:
+        """The handshake is good: give what serves this connection, or why it is closed; None while the server stops."""
 
     def gone(self, connection: Connection) -> None:
         """The connection is lost, whether or not it was opened."""
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection; made by asyncio when the client connects."""
+    """One client's connection; made when the client is accepted."""
 
-    def __init__(self, handshake: Handshake, keeper: Keeper) -> None:
+    def __init__(self, handshake: Handshake, keeper: Keeper, settings: Settings) -> None:
         self._handshake = handshake
         self._protocol = handshake.protocol()
         self._keeper = keeper
+        self._settings = settings
         self._receiver: Receiver | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
@@ -75,6 +79,9 @@ class Connection(asyncio.Protocol):
         self._open_timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+        # When something was last received or sent, by the loop's clock.
+        self._stirred_s = 0.0
         self.client = ""
         """The client's address, for people."""
         self.identity: Identity | None = None
@@ -93,6 +100,7 @@ class Connection(asyncio.Protocol):
     def write_together(self, texts: list[str]) -> None:
         """Write text messages with one system call; nothing happens where the connection is closing or closed."""
         if self._protocol.state is State.OPEN:
+            self._stirred_s = self._loop.time()
             for text in texts:
                 # A plugin's own words may have half a surrogate pair.
                 self._protocol.send_text(text.encode(errors="backslashreplace"))
@@ -129,12 +137,11 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(0)
         address = transport.get_extra_info("peername")
         self.client = f"{address[0]}:{address[1]}" if address else "gone"
-        _set_up(transport.get_extra_info("socket"))
-        self._open_timer = self._cut_after(OPEN_LIMIT_S, "did not finish its handshake")
-        self._keeper.made(self)
+        self._open_timer = self._cut_after(self._settings.handshake_s, "did not finish its handshake")
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
+        self._stirred_s = self._loop.time()
         self._protocol.receive_data(data)
         events = self._protocol.events_received()
         first = events[0] if events else None
@@ -157,7 +164,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Something written could not be sent at once."""
-        self._send_timer = self._cut_after(SEND_LIMIT_S, "did not take its answers")
+        self._send_timer = self._cut_after(self._settings.send_s, "did not take its answers")
         self._set_reading()
 
     def resume_writing(self) -> None:
@@ -171,7 +178,7 @@ class Connection(asyncio.Protocol):
         """The connection is gone."""
         self._protocol.receive_eof()
         self._stop_send_timer()
-        for timer in (self._open_timer, self._close_timer):
+        for timer in (self._open_timer, self._close_timer, self._idle_timer):
             if timer is not None:
                 timer.cancel()
         if self._receiver is not None:
@@ -181,24 +188,29 @@ class Connection(asyncio.Protocol):
     # Inside.
 
     def _answer_handshake(self, request: Request) -> None:
-        response = self._handshake.answer(self._protocol, request)
-        stranger = ""
+        reached = self._transport.get_extra_info("sockname")
+        response = self._handshake.answer(self._protocol, request, reached[0] if reached else "")
+        opened: Opened = None
         if response.status_code == 101:
+            # After a good handshake, because a browser hears nothing of a refused one.
             identity = self._handshake.identify(request, self.client.rpartition(":")[0])
             if isinstance(identity, str):
-                stranger = identity
+                opened = TurnedAway(1008, identity)
             else:
                 self.identity = identity
-                self._receiver = self._keeper.opened(self)
-                if self._receiver is None:
-                    response = self._handshake.unavailable(self._protocol)
+                opened = self._keeper.opened(self)
+            if opened is None:
+                response = self._handshake.unavailable(self._protocol)
         self._protocol.send_response(response)
         if self._open_timer is not None:
             self._open_timer.cancel()
-        if stranger:
-            # After a good handshake, because a browser hears nothing of a refused one.
-            log.warning("%s: not let in: %s", self.client, stranger)
-            self.fail(1008, stranger)
+        if isinstance(opened, TurnedAway):
+            log.warning("%s: turned away: %s", self.client, opened.reason)
+            self._protocol.send_close(*opened)
+        elif opened is not None:
+            self._receiver = opened
+            if self._settings.idle_s:
+                self._judge_idle()
 
     def _receive(self, frame: Frame) -> None:
         """Put fragments together and hand whole messages on; what follows a failure is not looked at."""
@@ -228,6 +240,9 @@ class Connection(asyncio.Protocol):
         writes = self._protocol.data_to_send()
         if writes and not self._transport.is_closing():
             self._transport.write(b"".join(writes))
+            if self.unsent and self._transport.get_write_buffer_size() > self._settings.max_outbox_bytes:
+                self._cut(f"left more than {self._settings.max_outbox_bytes} bytes of what it was sent")
+                return
             # Nothing stands for the end of what we send. Reading goes on: closing with bytes unread would make the
             # system throw away the close frame that is on its way.
             if b"" in writes:
@@ -237,6 +252,17 @@ class Connection(asyncio.Protocol):
                     self._transport.close()
         if self._close_timer is None and (b"" in writes or self._protocol.close_expected()):
             self._close_timer = self._cut_after(CLOSE_LIMIT_S, "did not close")
+
+    def _judge_idle(self) -> None:
+        """Close where nothing happened for too long, and otherwise look again when that could be so."""
+        now_s = self._loop.time()
+        busy = self.unsent or (self._receiver is not None and self._receiver.busy)
+        due_s = (now_s if busy else self._stirred_s) + self._settings.idle_s
+        if due_s > now_s:
+            self._idle_timer = self._loop.call_at(due_s, self._judge_idle)
+        else:
+            log.info("%s: closed, because it was idle for %g s", self.client, self._settings.idle_s)
+            self.close(1001, f"Idle for {self._settings.idle_s:g} s.")
 
     def _set_reading(self) -> None:
         if self._transport.is_closing():
@@ -257,13 +283,3 @@ class Connection(asyncio.Protocol):
         if self._send_timer is not None:
             self._send_timer.cancel()
             self._send_timer = None
-
-
-def _set_up(opened: socket.socket) -> None:
-    # Without it an answer or notification that closely follows another waits for the client's acknowledgement, 40 ms
-    # and more. asyncio sets it only where the listening socket was made with the protocol's number.
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        if hasattr(socket, name):
-            opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -47,6 +47,10 @@ class Followers:
         if (meta.task or meta.progress_token is not None) and (asker, meta) not in self._followers:
             self._followers.append((asker, meta))
 
+    def include(self, asker: Asker) -> bool:
+        """Whether this client is among them."""
+        return any(follower is asker for follower, _ in self._followers)
+
     def clear(self) -> None:
         """They were told of its end, and are to be told no more."""
         self._followers.clear()

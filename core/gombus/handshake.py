@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
+import socket
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -13,7 +15,7 @@ from websockets.typing import Origin, Subprotocol
 
 from .access import Access
 from .config import Settings
-from .listening import LOCALHOST
+from .listening import ANY, LOCALHOST, is_loopback
 from .model import Identity
 from .strict import MAX_SIZE
 from .validation import shown
@@ -56,7 +58,13 @@ class Handshake:
         self._access = access
         # Programs send no Origin; browsers always do.
         self._origins = [None, *(Origin(origin) for origin in settings.origins)]
-        self._hosts = {"localhost", *LOCALHOST, settings.host.lower(), *(name.lower() for name in settings.hosts)}
+        self._local = is_loopback(settings.host)
+        names = ["localhost", *LOCALHOST, *settings.hosts]
+        if settings.host not in ANY:
+            names.append(settings.host)
+        if not self._local:
+            names.append(socket.gethostname())
+        self._hosts = {name.lower() for name in names}
 
     def protocol(self) -> ServerProtocol:
         """The WebSocket protocol for one connection, as pure code."""
@@ -68,17 +76,20 @@ class Handshake:
             logger=_wire_log,
         )
 
-    def answer(self, protocol: ServerProtocol, request: Request) -> Response:
+    def answer(self, protocol: ServerProtocol, request: Request, reached: str = "") -> Response:
         """What to answer to a request to connect: 101, or a refusal.
 
         The name in the Host header must be ours: a web page can make its own name mean this computer (DNS rebinding).
+
+        :param reached: the address of this computer to which the client connected.
         """
         hosts = request.headers.get_all("Host")
         # A request's target may name a host, too, which then counts (RFC 9112 section 3.2.2).
         named = [*hosts, *_ABSOLUTE.findall(request.path)]
-        if len(hosts) != 1 or not self._hosts.issuperset(map(_host_name, named)):
+        if len(hosts) != 1 or not all(self._is_ours(_host_name(name), reached) for name in named):
             log.warning("refused a connection for host %s", shown(named))
-            return protocol.reject(HTTPStatus.FORBIDDEN, "This name is not served here; connect to localhost.\n")
+            way = "connect to localhost" if self._local else "the setting hosts names those that are"
+            return protocol.reject(HTTPStatus.FORBIDDEN, f"This name is not served here; {way}.\n")
         if all(value.isascii() for name in _READ for value in request.headers.get_all(name)):
             response = protocol.accept(request)
         else:
@@ -95,6 +106,15 @@ class Handshake:
         :param address: the client's IP address.
         """
         return self._access.identify(_token(request), address)
+
+    def _is_ours(self, name: str | None, reached: str) -> bool:
+        """Whether clients may reach this server under a name; beyond loopback also under the address they reached."""
+        if name is None or name in self._hosts:
+            return name is not None
+        try:
+            return not self._local and ipaddress.ip_address(name) == ipaddress.ip_address(reached)
+        except ValueError:
+            return False
 
     @staticmethod
     def unavailable(protocol: ServerProtocol) -> Response:

@@ -74,6 +74,10 @@ class Methods:
         except Refusal as error:
             done(Outcome(error=error))
 
+    def followed_by(self, asker: Asker) -> bool:
+        """Whether this client is to be told of a job that waits or runs."""
+        return any(job.followers.include(asker) for job in self._bus.jobs.all_live())
+
     def info(self, identity: Identity) -> dict[str, Any]:
         """What the server is: a JSON object.
 

@@ -22,7 +22,7 @@ from .executor import Executor
 from .inspect_backend import ADDRESS, InspectBackend
 from .journal import Journal
 from .journal.location import open_journal
-from .listening import loopback_addresses
+from .listening import Place, choose_place, is_loopback
 from .methods import Methods
 from .model import INTERRUPTED, Backend, Record
 from .registry import Registry
@@ -67,21 +67,21 @@ def run(
     :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
     :raises TokenError: the tokens' file cannot be used, or tokens are needed and there is none.
     :raises JournalError: the journal or the receipt log cannot be used.
-    :raises CannotListen: the port is taken, or the host is not allowed.
+    :raises CannotListen: the port is taken, the host is not allowed, or the certificate cannot be used.
     """
     # Before INSPECT is asked for anything.
-    loopback_addresses(settings.host)
-    access = Access(settings)
+    access = Access(settings, beyond_loopback=not is_loopback(settings.host))
+    place = choose_place(settings, access.has_tokens)
     backend, registry, gom = open_backend(settings, os.environ if environ is None else environ, registry)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
-            network = _Network(settings, registry, backend, gom, access, signals)
+            network = _Network(settings, place, access, registry, backend, gom, signals)
             network.start()
             try:
                 port = network.port.result()
-                on_listening(Listening(_url(settings.host, port), backend, registry, network.stop))
+                on_listening(Listening(place.url(port), backend, registry, network.stop))
                 network.executor.run()
             finally:
                 network.stop()
@@ -130,20 +130,17 @@ def _from_plugin(name: str, settings: Settings, registry: Registry) -> Backend:
     raise BackendUnavailable(f"there is no backend {name!r}; allowed: auto, {there}{failed}")
 
 
-def _url(host: str, port: int) -> str:
-    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
-
-
 class _Network(threading.Thread):
     """The thread of the event loop."""
 
     def __init__(
         self,
         settings: Settings,
+        place: Place,
+        access: Access,
         registry: Registry,
         backend: Backend,
         gom: Any,
-        access: Access,
         signals: socket.socket | None,
     ) -> None:
         super().__init__(name="gombus-network", daemon=True)
@@ -153,6 +150,7 @@ class _Network(threading.Thread):
         self.journal.remember_schemas(_schemas(registry))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._settings = settings
+        self._place = place
         facts = {"name": backend.name, "version": backend.version}
         self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later)
         self._methods = Methods(self._bus, self.journal, registry, backend)
@@ -197,7 +195,7 @@ class _Network(threading.Thread):
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = Server(self._settings, self._wires, self._bus, self._methods, self._access)
+        self._server = Server(self._settings, self._place, self._access, self._wires, self._bus, self._methods)
         self._loop = loop
         watching = asyncio.ensure_future(self._watch_signals(loop))
         try:

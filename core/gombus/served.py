@@ -22,11 +22,13 @@ class Served:
     :param url: address of the server.
     :param token: says who the client is, where the server asks for it.
     :param taken: options that every request type has, such as ``--url``.
+    :param ca: file with the certificates to trust; None trusts what this computer trusts.
     """
 
-    def __init__(self, url: str, taken: tuple[str, ...], token: str | None = None) -> None:
+    def __init__(self, url: str, taken: tuple[str, ...], token: str | None = None, ca: str | None = None) -> None:
         self.url = url
         self.token = token
+        self.ca = ca
         self.away: GombusError | None = None
         """Why the server does not say what it serves; known once `forms` was asked for."""
         self._taken = taken
@@ -35,7 +37,7 @@ class Served:
     def forms(self) -> dict[str, Form]:
         """Request types by name, in the order of their names."""
         try:
-            with Client(self.url, token=self.token, open_timeout_s=ASK_LIMIT_S) as client:
+            with Client(self.url, token=self.token, open_timeout_s=ASK_LIMIT_S, ca=self.ca) as client:
                 methods = client.discover(timeout=ASK_LIMIT_S)["methods"]
         except GombusError as error:
             self.away = error

@@ -9,29 +9,39 @@ from contextlib import suppress
 from .access import LOOK_S, Access
 from .bus import Bus
 from .config import Settings
-from .connection import CLOSE_LIMIT_S, Connection
+from .connection import CLOSE_LIMIT_S, Connection, Opened, TurnedAway
+from .door import Door
 from .handshake import Handshake
-from .listening import open_sockets
+from .listening import Place, open_sockets
 from .methods import Methods
 from .session import Session
+from .tls import Tls
 from .wire.choice import Wires
 
 log = logging.getLogger(__name__)
+
+ENTERING = 64
+"""How many clients may be in their handshake, or be turned away, beyond those that are served."""
 
 
 class Server:
     """Serves clients until `stopped`. Everything here belongs to the event loop's thread."""
 
-    def __init__(self, settings: Settings, wires: Wires, bus: Bus, methods: Methods, access: Access) -> None:
+    def __init__(
+        self, settings: Settings, place: Place, access: Access, wires: Wires, bus: Bus, methods: Methods
+    ) -> None:
         self._settings = settings
+        self._place = place
         self._access = access
         self._wires = wires
         self._bus = bus
         self._methods = methods
         bus.on_stop(self.request_stop)
         self._handshake = Handshake(settings, access)
-        self._listeners: list[asyncio.Server] = []
+        self._door: Door
         self._connections: set[Connection] = set()
+        self._served: set[Connection] = set()
+        self._crowded = False
         self._ready: list[Session] = []
         self._delivering = False
         self._stopping: asyncio.Task[None] | None = None
@@ -45,16 +55,14 @@ class Server:
         """Listen.
 
         :returns: the port.
-        :raises CannotListen: the port is taken, or the host is not allowed.
+        :raises CannotListen: the port is taken, or the host is not this computer.
         """
         # glibc gives each buffer of a socket read back to the system until one this large was freed once, which
         # halves the speed of a fresh server (docs/performance.md).
         _ = bytes(300_000)
-        loop = asyncio.get_running_loop()
-        sockets = open_sockets(self._settings.host, self._settings.port)
+        sockets = open_sockets(self._place, self._settings.port)
         port = int(sockets[0].getsockname()[1])
-        for opened in sockets:
-            self._listeners.append(await loop.create_server(lambda: Connection(self._handshake, self), sock=opened))
+        self._door = Door(sockets, self._admit)
         self._look()
         return port
 
@@ -76,6 +84,7 @@ class Server:
 
     async def close_all(self, limit_s: float) -> None:
         """Tell every client that the server goes away (1001), and wait up to the limit, in s, until they are gone."""
+        await self._door.close()
         if self._connections:
             self._empty.clear()
             for connection in list(self._connections):
@@ -85,19 +94,19 @@ class Server:
 
     # What connections tell their keeper.
 
-    def made(self, connection: Connection) -> None:
-        """A client connected; its handshake is still to come."""
-        self._connections.add(connection)
-
-    def opened(self, connection: Connection) -> Session | None:
-        """The handshake is good: give the session that serves it, or None while the server stops."""
+    def opened(self, connection: Connection) -> Opened:
+        """The handshake is good: give the session that serves it, or why it is closed; None while the server stops."""
         if self._stopping is not None:
             return None
+        if len(self._served) >= self._settings.max_connections:
+            return TurnedAway(1013, "Too many connections.")
+        self._served.add(connection)
         return Session(connection, self._wires, self._methods, self._flush_soon, self.request_stop)
 
     def gone(self, connection: Connection) -> None:
         """The connection is lost, whether or not it was opened."""
         self._connections.discard(connection)
+        self._served.discard(connection)
         if not self._connections:
             self._empty.set()
 
@@ -111,34 +120,35 @@ class Server:
                 if connection.identity is not None and not self._access.holds(connection.identity):
                     connection.fail(1008, "The token is no longer valid.")
 
+    def _admit(self) -> asyncio.Protocol | None:
+        """What serves a client that was just accepted; None where there are too many to give it even a refusal."""
+        crowded = len(self._connections) >= self._settings.max_connections + ENTERING
+        if crowded and not self._crowded:
+            log.warning("%d clients at a time: further ones are closed unheard", len(self._connections))
+        self._crowded = crowded
+        if crowded:
+            return None
+        certificate = self._place.certificate
+        connection = Connection(self._handshake, self, self._settings)
+        protocol = connection if certificate is None else Tls(certificate.context(), connection)
+        self._connections.add(connection)
+        return protocol
+
     async def _stop(self) -> None:
         log.info("stopping: no new requests")
-        await self._stop_listening()
+        await self._door.close()
         self._bus.stop()
         if self._bus.unfinished:
             log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
             self._idle.clear()
             await self._idle.wait()
-        # Answers are written in the turn after the one in which they became ready, and a client that was accepted at
-        # the last moment becomes a connection of ours within two.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        # Answers are written in the turn after the one in which they became ready.
+        await asyncio.sleep(0)
         # Each is cut in half of that time where it does not follow.
         await self.close_all(CLOSE_LIMIT_S * 2)
         if self._looking is not None:
             self._looking.cancel()
         self.stopped.set()
-
-    async def _stop_listening(self) -> None:
-        # asyncio forgets a client, and leaves its socket open, when its listener is closed between the accepting and
-        # the turn after it; so first no more are accepted.
-        loop = asyncio.get_running_loop()
-        for listener in self._listeners:
-            for opened in listener.sockets:
-                loop.remove_reader(opened)
-        await asyncio.sleep(0)
-        for listener in self._listeners:
-            listener.close()
 
     def _flush_soon(self, session: Session) -> None:
         # One flush for all that becomes ready in this turn of the event loop.

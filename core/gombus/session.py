@@ -72,6 +72,11 @@ class Session:
         self._gone = False
         log.debug("%s: connected", connection.client)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something of this client is unanswered, or runs and it is to be told of it."""
+        return bool(self._unanswered or self._unread) or self._methods.followed_by(self)
+
     def take(self, message: str | bytes) -> None:
         """A message arrived. Where the client has too much unanswered it waits, and no more is read."""
         if not self._last:

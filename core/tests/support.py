@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any, Callable
 
+from certificates import trusting
 from gombus import Legacy, Request, hookimpl
 from gombus.config import Settings, load
 from gombus.discovery import Candidate
@@ -176,6 +177,11 @@ class Serving:
         """The port on which it listens."""
         return int(self.url.rpartition(":")[2])
 
+    @property
+    def tls(self) -> dict[str, Any]:
+        """What `connect` needs to trust it."""
+        return {"ssl": trusting(self._settings.tls_certificate)} if self.url.startswith("wss:") else {}
+
     def start(self) -> None:
         """Start it and wait until it listens, or raise what kept it from that."""
         self.thread.start()
@@ -219,16 +225,26 @@ def serving(*requests: Request, gom: WatchingGom | None = None, **options: Any) 
 
 
 @contextmanager
-def raw_client(server: Serving, receive_buffer: int = 0) -> Iterator[socket.socket]:
-    """A client made by hand that has done its handshake.
+def dial(server: Serving, receive_buffer: int = 0) -> Iterator[socket.socket]:
+    """A client made by hand that has agreed on TLS where the server has it, and said nothing yet.
 
     :param receive_buffer: size of the system's buffer in bytes; 0 leaves it as it is.
     """
-    with socket.socket() as raw:
+    with ExitStack() as stack:
+        raw = stack.enter_context(socket.socket())
         if receive_buffer:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         raw.connect(("127.0.0.1", server.port))
         raw.settimeout(WAIT_S)
+        for context in server.tls.values():
+            raw = stack.enter_context(context.wrap_socket(raw, server_hostname="localhost"))
+        yield raw
+
+
+@contextmanager
+def raw_client(server: Serving, receive_buffer: int = 0) -> Iterator[socket.socket]:
+    """As `dial`, and it has done its handshake."""
+    with dial(server, receive_buffer) as raw:
         raw.sendall(handshake())
         answer = b""
         while not answer.endswith(b"\r\n\r\n"):

@@ -74,16 +74,23 @@ def test_a_token_says_who_it_is(file: Path) -> None:
     assert found.identify("", "127.0.0.1") == IS_WRONG
 
 
-@pytest.mark.parametrize("options", [{"auth": "required"}, {}], ids=["by setting", "beyond loopback"])
-def test_where_tokens_are_needed_there_must_be_one(file: Path, options: dict[str, str]) -> None:
+@pytest.mark.parametrize("beyond", [False, True])
+def test_where_tokens_are_needed_nobody_comes_in_without(file: Path, beyond: bool) -> None:
+    options = {} if beyond else {"auth": "required"}
+    text, _ = tokens.new(file, VIEWER)
+    found = Access(settings(file, **options), beyond_loopback=beyond)
+    assert found.has_tokens
+    tokens.revoke(file, VIEWER + "-" + tokens.id_of(text))
+    for shown in (None, text):
+        assert isinstance(found.identify(shown, "127.0.0.1"), str)
+
+
+def test_where_the_settings_ask_for_tokens_there_must_be_one(file: Path) -> None:
     with pytest.raises(TokenError, match="has no token, and every client needs one: gombus token new --role admin"):
-        Access(settings(file, **options), beyond_loopback=not options)
+        Access(settings(file, auth="required"))
     with pytest.raises(TokenError, match="the setting tokens is off, and every client needs one"):
         Access(Settings(tokens="off", auth="required"))
-    text, _ = tokens.new(file, VIEWER)
-    found = Access(settings(file, **options), beyond_loopback=not options)
-    assert found.identify(None, "127.0.0.1") == NEEDED
-    assert isinstance(found.identify(text, "127.0.0.1"), Identity)
+    assert Access(Settings(tokens="off"), beyond_loopback=True).required
 
 
 def test_changes_count_from_the_next_connection_on(file: Path) -> None:
@@ -390,7 +397,7 @@ def test_no_log_line_has_a_token(scene: Scene, as_header: bool, caplog: pytest.L
             else:
                 Rpc(connection).call("say")
     logging.getLogger("websockets.client").setLevel(logging.NOTSET)
-    assert "not let in: The token is wrong." in caplog.text
+    assert "turned away: The token is wrong." in caplog.text
     for text in (scene.texts[ADMIN], WRONG):
         assert text.split("_", 2)[2] not in caplog.text
 

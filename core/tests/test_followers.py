@@ -53,6 +53,15 @@ def test_only_who_asked_for_it_follows() -> None:
     assert told
 
 
+def test_it_is_known_who_follows() -> None:
+    told, follower = Followers(), Asker()
+    told.add(follower, TASK)
+    assert told.include(follower)
+    assert not told.include(Asker())
+    told.clear()
+    assert not told.include(follower)
+
+
 @pytest.mark.parametrize("token", [0, "", 5, "p"])
 def test_each_is_told_what_it_asked_for(token: Any) -> None:
     told, counting, task, both = Followers(), Asker(), Asker(), Asker()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request
 from websockets.sync.client import ClientConnection, connect
 
+from gombus.access import Access
+from gombus.config import load
+from gombus.handshake import Handshake
 from gombus.wire.jsonrpc import SUBPROTOCOL as NAME
 from support import WAIT_S, Serving, WatchingGom, frame, handshake, request, serving
 
@@ -183,6 +188,67 @@ def test_what_another_method_carries_is_not_taken_for_a_message(method: str, bod
         # websockets 15 answers nothing at all.
         assert answer == b"" or answer.startswith((b"HTTP/1.1 405 ", b"HTTP/1.1 426 "))
     assert gom.words == []
+
+
+def rules_of(**options: Any) -> Handshake:
+    settings = load({"tokens": "off", **options}, environ={})
+    return Handshake(settings, Access(settings))
+
+
+PROXY = "X-Forwarded-For: 10.9.9.9\r\nX-Real-IP: 10.9.9.9\r\nForwarded: for=10.9.9.9;host=localhost\r\n"
+
+
+def test_what_a_proxy_would_say_of_a_client_is_not_believed(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        mine = "{}:{}".format(*raw.getsockname())
+        raw.sendall(handshake(f"Host: localhost\r\nSec-WebSocket-Protocol: gombus.v1.json\r\n{PROXY}"))
+        assert raw.recv(4096).split(b" ")[1] == b"101"
+        raw.sendall(frame(b'{"jsonrpc": "2.0", "id": 1, "method": "say"}'))
+        answer = raw.recv(4096)
+        # The receipt says who asked.
+        assert json.loads(answer[answer.index(b"{") :])["result"]["client"] == mine
+        raw.sendall(frame(b'{"jsonrpc": "2.0", "id": 2, "method": "none"}'))
+        assert b"unknown_request" in raw.recv(4096)
+        assert _handshake(server.port, f"Host: evil.example\r\nX-Forwarded-Host: localhost\r\n{PROXY}") == b"403"
+    assert f"{mine}: " in caplog.text
+    assert "10.9.9.9" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "reached", "status"),
+    [
+        ("192.168.0.10", "192.168.0.10", 101),
+        ("192.168.0.10:40010", "192.168.0.10", 101),
+        ("[2001:db8::1]:40010", "2001:db8:0::1", 101),
+        (socket.gethostname().upper(), "192.168.0.10", 101),
+        ("robot.example", "192.168.0.10", 101),
+        ("localhost", "127.0.0.1", 101),
+        # This computer has it perhaps, but it is not where the client came in.
+        ("192.168.0.11", "192.168.0.10", 403),
+        ("0.0.0.0", "192.168.0.10", 403),
+        ("evil.example", "192.168.0.10", 403),
+        ("192.168.0.10.evil.example", "192.168.0.10", 403),
+        ("", "", 403),
+    ],
+)
+def test_beyond_loopback_the_address_that_a_client_reached_names_this_server_too(
+    host: str, reached: str, status: int
+) -> None:
+    rules = rules_of(host="0.0.0.0", hosts=("robot.example",))
+    assert _judged(rules, host, reached) == status
+
+
+def test_on_loopback_it_does_not() -> None:
+    assert _judged(rules_of(), "127.0.0.5", "127.0.0.5") == 403
+
+
+def _judged(rules: Handshake, host: str, reached: str) -> int:
+    """The status of the answer to a handshake with this Host header."""
+    protocol = rules.protocol()
+    protocol.receive_data(handshake(f"Host: {host}\r\n"))
+    (asked,) = protocol.events_received()
+    assert isinstance(asked, Request)
+    return rules.answer(protocol, asked, reached).status_code
 
 
 def _handshake(port: int, headers: str, target: str = "/") -> bytes:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from certificates import write
+from gombus.config import load
 from gombus.errors import CannotListen
-from gombus.listening import LOCALHOST, loopback_addresses, open_sockets
+from gombus.listening import LOCALHOST, Place, choose_place, open_sockets
 
 
 def _has_ipv6() -> bool:
@@ -25,9 +29,14 @@ def _has_ipv6() -> bool:
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this computer has no IPv6")
 
 
+def place(host: str, **more: Any) -> Place:
+    """Where a server with these settings may listen."""
+    return choose_place(load({"host": host, **more}, environ={}), has_tokens=True)
+
+
 @contextlib.contextmanager
 def opened(host: str, port: int = 0) -> Iterator[list[socket.socket]]:
-    sockets = open_sockets(host, port)
+    sockets = open_sockets(place(host), port)
     try:
         yield sockets
     finally:
@@ -51,14 +60,26 @@ def free_port() -> int:
         ("0:0:0:0:0:0:0:1", ("0:0:0:0:0:0:0:1",)),
     ],
 )
-def test_loopback_is_allowed(host: str, addresses: tuple[str, ...]) -> None:
-    assert loopback_addresses(host) == addresses
+def test_loopback_needs_nothing_and_no_look_up(
+    host: str, addresses: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_may_be_asked(monkeypatch)
+    chosen = choose_place(load({"host": host}, environ={}), has_tokens=False)
+    assert chosen.addresses == addresses
+    assert chosen.certificate is None
+
+
+def nothing_may_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a name was looked up, or a socket was made")
+
+    for name in ("getaddrinfo", "gethostbyname", "create_server", "socket"):
+        monkeypatch.setattr(socket, name, asked)
 
 
 @pytest.mark.parametrize(
     "host",
     [
-        "",
         "0.0.0.0",
         "::",
         "*",
@@ -82,16 +103,106 @@ def test_loopback_is_allowed(host: str, addresses: tuple[str, ...]) -> None:
         " localhost",
     ],
 )
-def test_everything_else_is_refused_without_a_look_up(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked(*_: Any, **__: Any) -> Any:
-        raise AssertionError("a name was looked up, or a socket was made")
+def test_everything_else_needs_all_three_and_without_them_nothing_is_looked_up(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_may_be_asked(monkeypatch)
+    with pytest.raises(CannotListen) as caught:
+        choose_place(load({"host": host}, environ={}), has_tokens=False)
+    assert str(caught.value) == (
+        f"host {host!r} is not loopback, and other computers are served with TLS, a token and allowed_roots only; "
+        "missing: tls_certificate and tls_key (gombus tls self-signed makes them for a test bench); "
+        "a token (gombus token new); allowed_roots (name the folders that files may lie in)"
+    )
 
-    for name in ("getaddrinfo", "gethostbyname", "create_server", "socket"):
-        monkeypatch.setattr(socket, name, asked)
-    for refuse in (loopback_addresses, lambda name: open_sockets(name, 0)):
-        with pytest.raises(CannotListen, match=r"is not loopback: .* allowed: localhost, ") as caught:
-            refuse(host)
-        assert f"host {host!r} is not loopback" in str(caught.value)
+
+@pytest.mark.parametrize("missing", ["tls_certificate and tls_key", "a token", "allowed_roots"])
+def test_what_is_missing_is_named_alone(missing: str, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"host": "0.0.0.0"}
+    if missing != "tls_certificate and tls_key":
+        settings |= write(tmp_path)
+    if missing != "allowed_roots":
+        settings["allowed_roots"] = ("D:/exchange",)
+    with pytest.raises(CannotListen, match=rf"; missing: {missing} \([^;]*\)$"):
+        choose_place(load(settings, environ={}), has_tokens=missing != "a token")
+
+
+def everything(folder: Path) -> dict[str, Any]:
+    """The settings that allow other computers."""
+    return {**write(folder), "allowed_roots": ("D:/exchange",)}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "2001:db8::1"])
+def test_with_all_three_any_address_is_allowed(host: str, tmp_path: Path) -> None:
+    chosen = place(host, **everything(tmp_path))
+    assert chosen.addresses == (host,)
+    assert chosen.certificate is not None
+
+
+def test_a_name_means_all_its_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Other computers' look-ups, not this one's.
+    entries = [(0, 0, 0, "", (address, 0)) for address in ("192.168.0.1", "fe80::1", "192.168.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: entries)
+    assert place("inspect-pc", **everything(tmp_path)).addresses == ("192.168.0.1", "fe80::1")
+
+
+@pytest.mark.parametrize("host", ["*", "no such name", "[::1]", "a" * 300, "host.invalid"])
+def test_a_name_that_means_nothing_is_refused(host: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotListen, match="is not known here: "):
+        place(host, **everything(tmp_path))
+
+
+def test_an_address_of_another_computer_is_refused(tmp_path: Path) -> None:
+    # TEST-NET-1, which nobody has (RFC 5737).
+    with pytest.raises(CannotListen, match=r"cannot listen on 192\.0\.2\.1 port 0: "):
+        open_sockets(place("192.0.2.1", **everything(tmp_path)), 0)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", pytest.param("::", marks=needs_ipv6)])
+def test_all_addresses_of_one_family(host: str, tmp_path: Path) -> None:
+    (listening,) = open_sockets(place(host, **everything(tmp_path)), 0)
+    with listening:
+        socket.create_connection(("::1" if ":" in host else "127.0.0.1", listening.getsockname()[1])).close()
+
+
+@pytest.mark.parametrize("lone", ["tls_certificate", "tls_key"])
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])
+def test_certificate_and_key_belong_together(host: str, lone: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotListen, match=r"^tls_certificate and tls_key belong together: set both, or neither$"):
+        place(host, **{lone: write(tmp_path)[lone]})
+
+
+def test_a_certificate_that_cannot_be_used_is_refused_on_loopback_too(tmp_path: Path) -> None:
+    settings = write(tmp_path)
+    (tmp_path / "key.pem").unlink()
+    with pytest.raises(CannotListen, match=r"^tls_key: .*key\.pem cannot be read: "):
+        place("localhost", **settings)
+
+
+@pytest.mark.parametrize(
+    ("host", "secure", "url"),
+    [
+        ("localhost", False, "ws://localhost:5"),
+        ("::1", False, "ws://[::1]:5"),
+        ("localhost", True, "wss://localhost:5"),
+        ("192.168.0.1", True, "wss://192.168.0.1:5"),
+        ("2001:db8::1", True, "wss://[2001:db8::1]:5"),
+        ("0.0.0.0", True, f"wss://{socket.gethostname()}:5"),
+        ("::", True, f"wss://{socket.gethostname()}:5"),
+    ],
+)
+def test_the_url_is_one_that_clients_can_use(host: str, secure: bool, url: str, tmp_path: Path) -> None:
+    assert place(host, **everything(tmp_path) if secure else {}).url(5) == url
+
+
+@pytest.mark.parametrize(("platform", "allowed"), [("win32", False), ("linux", True)])
+def test_on_windows_no_more_connections_are_promised_than_it_can_serve(
+    platform: str, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert place("localhost", max_connections=400).addresses == LOCALHOST
+    with contextlib.nullcontext() if allowed else pytest.raises(CannotListen, match="on Windows: up to 400"):
+        place("localhost", max_connections=401)
 
 
 @needs_ipv6
@@ -121,7 +232,7 @@ def test_a_port_that_is_taken_is_refused_and_the_way_out_is_said() -> None:
     with opened("127.0.0.1") as (listening,):
         port = listening.getsockname()[1]
         with pytest.raises(CannotListen) as caught:
-            open_sockets("127.0.0.1", port)
+            open_sockets(place("127.0.0.1"), port)
     assert str(caught.value) == (
         f"port {port} on 127.0.0.1 is taken: stop the other server or choose another with --port"
     )
@@ -132,7 +243,7 @@ def test_a_port_that_is_taken_in_one_family_is_refused_and_the_other_is_let_go()
     with opened("::1") as (listening,):
         port = listening.getsockname()[1]
         with pytest.raises(CannotListen, match=f"port {port} on localhost is taken"):
-            open_sockets("localhost", port)
+            open_sockets(place("localhost"), port)
         with opened("127.0.0.1", port) as (other,):
             assert other.getsockname()[1] == port
 
@@ -170,14 +281,14 @@ def test_a_family_that_this_computer_does_not_have_is_left_out(
 def test_without_any_family_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     Families(monkeypatch, v4=(errno.EADDRNOTAVAIL, 99), v6=(errno.EAFNOSUPPORT, 99))
     with pytest.raises(CannotListen, match="cannot listen on localhost port 0: as on another computer"):
-        open_sockets("localhost", 0)
+        open_sockets(place("localhost"), 0)
 
 
 @pytest.mark.parametrize("port", [0, 40010])
 def test_any_other_error_is_said_and_nothing_stays_open(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     families = Families(monkeypatch, v4=(errno.EACCES, 1))
     with pytest.raises(CannotListen, match=f"cannot listen on localhost port {port}: as on another computer"):
-        open_sockets("localhost", port)
+        open_sockets(place("localhost"), port)
     # It is not tried again.
     assert families.tried == [("127.0.0.1", port)]
 
@@ -196,7 +307,7 @@ def test_a_free_port_of_one_family_that_is_taken_in_the_other_is_given_back(monk
 def test_where_no_port_is_free_in_every_family_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     families = Families(monkeypatch, v6=(errno.EADDRINUSE, 1000))
     with pytest.raises(CannotListen, match="port 0 on localhost is taken"):
-        open_sockets("localhost", 0)
+        open_sockets(place("localhost"), 0)
     assert len(families.tried) < 100
 
 
@@ -230,6 +341,6 @@ def test_on_windows_a_port_that_is_taken_is_refused_and_nothing_stays_open(
     with opened("127.0.0.1") as (listening,):
         port = listening.getsockname()[1]
         with pytest.raises(CannotListen, match=f"port {port} on 127.0.0.1 is taken"):
-            open_sockets("127.0.0.1", port)
+            open_sockets(place("127.0.0.1"), port)
     with opened("127.0.0.1", port) as (again,):
         assert again.getsockname()[1] == port

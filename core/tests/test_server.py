@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    InvalidStatus,
+    WebSocketException,
+)
 from websockets.sync.client import ClientConnection, connect
 
+from certificates import write
+from gombus import connection, tokens
+from gombus import server as server_module
 from gombus.errors import CannotListen
-from support import WAIT_S, BreakError, Serving, WatchingGom, request, serving, stop_request
+from support import WAIT_S, BreakError, Serving, WatchingGom, frame, raw_client, request, serving, stop_request
 
 
 def client(server: Serving, **options: Any) -> ClientConnection:
@@ -59,9 +70,81 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org"])
-def test_what_is_not_loopback_is_refused(host: str) -> None:
-    with pytest.raises(CannotListen, match="is not loopback"), serving(request(), host=host):
+def test_without_tls_a_token_and_roots_only_this_computer_is_served(host: str) -> None:
+    with pytest.raises(CannotListen, match="missing: tls_certificate"), serving(request(), host=host):
         pytest.fail("listened beyond loopback")
+
+
+def test_with_them_other_computers_are_served(tmp_path: Path) -> None:
+    text, _ = tokens.new(tmp_path / "tokens.json", "operator")
+    settings = {**write(tmp_path), "allowed_roots": (str(tmp_path),), "tokens": str(tmp_path / "tokens.json")}
+    with serving(request(), host="0.0.0.0", **settings) as server:
+        assert server.url == f"wss://{socket.gethostname()}:{server.port}"
+        headers = {"Authorization": f"Bearer {text}"}
+        address = f"wss://127.0.0.1:{server.port}"
+        with connect(address, proxy=None, additional_headers=headers, **server.tls) as connection:
+            connection.send(say("hello"))
+            assert connection.recv(WAIT_S) == "O.k."
+        stranger = connect(address, proxy=None, **server.tls)
+        with stranger as connection, pytest.raises(ConnectionClosedError, match="1008"):
+            connection.recv(WAIT_S)
+
+
+def test_a_client_too_many_is_told_so_and_has_its_turn_when_another_leaves(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(request(), max_connections=2) as server, client(server) as staying:
+        with client(server):
+            for _ in range(3):
+                with client(server) as late, pytest.raises(ConnectionClosedError):
+                    # What it asks for is not run.
+                    late.send(say("late"))
+                    late.recv(WAIT_S)
+                assert (late.close_code, late.close_reason) == (1013, "Too many connections.")
+            assert "turned away: Too many connections." in caplog.text
+        assert served_at_last(server)
+        staying.send(say("staying"))
+        assert staying.recv(WAIT_S) == "O.k."
+
+
+def test_a_client_too_many_that_does_not_close_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CLOSE_LIMIT_S", 0.05)
+    gom = WatchingGom()
+    with serving(request(), gom=gom, max_connections=1) as server, client(server), raw_client(server) as raw:
+        with pytest.raises(OSError):
+            # It goes on asking, and does not look.
+            for _ in range(10_000_000):
+                raw.sendall(frame(b'{"say": {"word": "late"}}'))
+        assert server.listening
+    assert gom.words == []
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_of_those_that_say_nothing_some_are_borne_and_further_ones_closed_unheard(
+    secure: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server_module, "ENTERING", 2)
+    settings: dict[str, Any] = write(tmp_path) if secure else {}
+    secure_or_not = serving(request(), max_connections=2, **settings)
+    with secure_or_not as server, ExitStack() as stack, client(server, **server.tls) as honest:
+        for _ in range(3):
+            # These are accepted, in their handshake for ten seconds, and count.
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), WAIT_S))
+        for _ in range(2):
+            with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as late:
+                assert late.recv(1) == b""
+        honest.send(say("honest"))
+        assert honest.recv(WAIT_S) == "O.k."
+        stack.close()
+        assert served_at_last(server)
+    assert caplog.text.count("4 clients at a time: further ones are closed unheard") == 1
+
+
+def served_at_last(server: Serving) -> bool:
+    """Connect until a client is served: the network thread hears a moment later that others have left."""
+    for _ in range(10_000):
+        with suppress(OSError, WebSocketException, EOFError), client(server, **server.tls) as connection:
+            connection.send(say("at last"))
+            return connection.recv(WAIT_S) == "O.k."
+    return False
 
 
 def test_compression_is_not_used_and_the_server_does_not_name_its_software() -> None:

@@ -40,8 +40,9 @@ class AsyncClient:
         token: str | None = None,
         reconnect_s: float | None = 60.0,
         open_timeout_s: float = 10.0,
+        ca: str | None = None,
     ) -> None:
-        self._line = AsyncLine(url, reconnect_s, open_timeout_s, token)
+        self._line = AsyncLine(url, reconnect_s, open_timeout_s, token, ca)
 
     async def __aenter__(self) -> AsyncClient:
         """Connect.

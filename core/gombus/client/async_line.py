@@ -24,17 +24,25 @@ from .messages import (
     open_job,
     read,
 )
-from .opening import FAILURES, Lost, Outage, Until, check_subprotocol, ended, options
+from .opening import FAILURES, Lost, Outage, Until, check_subprotocol, check_trust, ended, options
 
 
 class AsyncLine:
     """One connection at a time to one server, within one event loop. The parameters are those of `Client`."""
 
-    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        reconnect_s: float | None,
+        open_timeout_s: float,
+        token: str | None = None,
+        ca: str | None = None,
+    ) -> None:
         self._url = url
+        self._ca = ca
         self._reconnect_s = reconnect_s
         self._open_timeout_s = open_timeout_s
-        self._options = options(token)
+        self._token = token
         self._connection: ClientConnection | None = None
         self._opened: float | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -164,9 +172,11 @@ class AsyncLine:
 
     async def _open(self) -> ClientConnection:
         """A connection to a server that speaks JSON-RPC."""
+        reach = options(self._url, self._token, self._ca)
         try:
-            connection = await connect(self._url, open_timeout=self._open_timeout_s, **self._options)
+            connection = await connect(self._url, open_timeout=self._open_timeout_s, **reach)
         except FAILURES as error:
+            check_trust(self._url, self._ca, error)
             raise Lost(f"no gombus server at {self._url}: {error}") from error
         try:
             check_subprotocol(self._url, connection.subprotocol)

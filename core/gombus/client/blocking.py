@@ -31,11 +31,13 @@ class Client:
     server was ended and started anew, and is still run once. A context manager; without ``with``, it connects when it
     is first needed. A `Client` is for one thread at a time.
 
-    :param url: such as ``ws://localhost:40010``.
+    :param url: such as ``ws://localhost:40010``, or ``wss://`` for a server with TLS.
     :param token: says who the client is, where the server asks for it (`gombus token new`).
     :param reconnect_s: how long to try to resume a lost connection, in seconds; None means for ever, 0 not at all. The
         first connection is tried once.
     :param open_timeout_s: longest wait for a connection, in seconds.
+    :param ca: PEM file with the certificates to trust at ``wss://`` addresses, the server's own or one that vouches for
+        it; None trusts what this computer trusts.
 
     Where there is no answer, also within `timeout` seconds if that is given, every method raises `Unreachable`, or
     `OutcomeUnknown` where it is about a request that was sent. What the server refuses, ``busy`` among it, raises
@@ -49,8 +51,9 @@ class Client:
         token: str | None = None,
         reconnect_s: float | None = 60.0,
         open_timeout_s: float = 10.0,
+        ca: str | None = None,
     ) -> None:
-        self._line = BlockingLine(url, reconnect_s, open_timeout_s, token)
+        self._line = BlockingLine(url, reconnect_s, open_timeout_s, token, ca)
 
     def __enter__(self) -> Client:
         """Connect.

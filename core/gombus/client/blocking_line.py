@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from .messages import UNMET, Answer, Ask, Notification, Progress, RequestFailed, Unreachable, keys_of, open_job, read
-from .opening import FAILURES, Lost, Outage, TimeUp, Until, check_subprotocol, ended, options
+from .opening import FAILURES, Lost, Outage, TimeUp, Until, check_subprotocol, check_trust, ended, options
 
 SLICE_S = 0.5
 """Longest wait at a stretch, in seconds: on Windows a thread that waits does not notice Ctrl-C."""
@@ -23,11 +23,19 @@ SLICE_S = 0.5
 class BlockingLine:
     """One connection at a time to one server, for one thread at a time. The parameters are those of `Client`."""
 
-    def __init__(self, url: str, reconnect_s: float | None, open_timeout_s: float, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        reconnect_s: float | None,
+        open_timeout_s: float,
+        token: str | None = None,
+        ca: str | None = None,
+    ) -> None:
         self._url = url
+        self._ca = ca
         self._reconnect_s = reconnect_s
         self._open_timeout_s = open_timeout_s
-        self._options = options(token)
+        self._token = token
         self._connection: Connection | None = None
         self._stack = ExitStack()
         self._opened = 0.0
@@ -137,12 +145,12 @@ class BlockingLine:
             return self._connection
         self.close()
         until = until.sooner(self._open_timeout_s)
+        reach = options(self._url, self._token, self._ca)
         with ExitStack() as stack:
             try:
-                connection: Connection = stack.enter_context(
-                    connect(self._url, open_timeout=until.left_s, **self._options)
-                )
+                connection: Connection = stack.enter_context(connect(self._url, open_timeout=until.left_s, **reach))
             except FAILURES as error:
+                check_trust(self._url, self._ca, error)
                 raise Lost(f"no gombus server at {self._url}: {error}") from error
             check_subprotocol(self._url, connection.subprotocol)
             try:

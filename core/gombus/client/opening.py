@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -34,21 +35,48 @@ REFUSED = 1008
 """Close code of a server that does not let a client in."""
 
 
+def _tls(url: str, ca: str | None) -> dict[str, Any]:
+    if not url.lower().startswith("wss:"):
+        return {}
+    try:
+        return {"ssl": ssl.create_default_context(cafile=ca)}
+    except OSError as error:
+        # ssl's own errors name no file, and say little of it.
+        reason = "it holds no certificates in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise Unreachable(f"the certificates in {ca} cannot be used: {reason}") from error
+
+
+def check_trust(url: str, ca: str | None, error: Exception) -> None:
+    """Refuse a server whose certificate is not trusted; another attempt would find the same.
+
+    :raises Unreachable: the error is about that; the message says why, and what to do.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        trusted = "this computer trusts" if ca is None else f"the certificates in {ca} vouch for"
+        raise Unreachable(
+            f"the server at {url} shows no certificate that {trusted}: {error.verify_message}; "
+            "name a file with the right one: ca, --ca or GOMBUS_CA"
+        ) from error
+
+
 class Lost(Unreachable):
     """There is no connection now; another attempt may find one."""
 
 
-def options(token: str | None) -> dict[str, Any]:
-    """For `connect` of websockets, blocking or not.
+def options(url: str, token: str | None, ca: str | None) -> dict[str, Any]:
+    """For `connect` of websockets, blocking or not; the parameters are those of `credentials`."""
+    return {**_OPTIONS, **credentials(url, token, ca)}
+
+
+def credentials(url: str, token: str | None, ca: str | None) -> dict[str, Any]:
+    """The part of it that says who the client is, and whom it trusts.
 
     :param token: says who the client is; None where the server needs none.
+    :param ca: PEM file with the certificates that are trusted; None trusts those that this computer trusts.
+    :raises Unreachable: the file cannot be used.
     """
-    return {**_OPTIONS, **credentials(token)}
-
-
-def credentials(token: str | None) -> dict[str, Any]:
-    """The part of it that says who the client is."""
-    return {"additional_headers": {"Authorization": f"Bearer {token}"}} if token else {}
+    headers = {"additional_headers": {"Authorization": f"Bearer {token}"}} if token else {}
+    return {**headers, **_tls(url, ca)}
 
 
 def ended(url: str, error: ConnectionClosed) -> Unreachable:

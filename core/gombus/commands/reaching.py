@@ -16,7 +16,10 @@ ADDRESS = "GOMBUS_URL"
 TOKEN = "GOMBUS_TOKEN"
 """The client's token in the environment."""
 
-NAMES = ("--url", "--token-file")
+CA = "GOMBUS_CA"
+"""Names the file with the certificates to trust in the environment."""
+
+NAMES = ("--url", "--token-file", "--ca")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -24,6 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def server_options(function: Function) -> Function:
     """Document the options; `server_of` has read them."""
     for option, metavar, text in (
+        ("--ca", "FILE", f"Certificates to trust at wss:// (PEM). [default: ${CA}, or what this computer trusts]"),
         ("--token-file", "FILE", f"File that holds this client's token. [default: the token in ${TOKEN}, if any]"),
         ("--url", "TEXT", f"Address of the server. [default: ${ADDRESS}, or {URL}]"),
     ):
@@ -37,7 +41,8 @@ def server_of(arguments: list[str], taken: tuple[str, ...]) -> Served:
     :param taken: options that every request type has.
     :raises click.UsageError: the token's file cannot be read, or holds something else.
     """
-    return Served(_early(arguments, "--url") or os.environ.get(ADDRESS) or URL, taken, _token(arguments))
+    url = _early(arguments, "--url") or os.environ.get(ADDRESS) or URL
+    return Served(url, taken, _token(arguments), _early(arguments, "--ca") or os.environ.get(CA) or None)
 
 
 def _early(arguments: list[str], wanted: str) -> str:

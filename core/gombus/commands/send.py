@@ -171,7 +171,7 @@ def _send(
     try:
         if served.away is not None:
             raise served.away
-        with Client(served.url, token=served.token) as client:
+        with Client(served.url, token=served.token, ca=served.ca) as client:
             if plan:
                 result = client.plan(form.name, params, timeout=timeout)
                 lines, ok = plan_lines(result, form.flag_of), bool(result.get("ok"))
@@ -241,7 +241,7 @@ def _send_raw(served: Served, text: str, timeout: float | None, as_json: bool) -
     url = served.url
     start = time.monotonic()
     try:
-        answer = request(url, text, timeout, served.token)
+        answer = request(url, text, timeout, served.token, served.ca)
     except Unreachable as error:
         if as_json:
             print_json({"url": url, "request": text, "error": str(error)})
