@@ -21,7 +21,7 @@ FLOORS = [
     {"discovery", "log", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout"},
     {"registry", "handshake", "wire.choice", "journal.memory", "journal.store"},
     {"job", "openrpc", "connection", "journal.recovery", "journal.reading"},
-    {"line", "stats", "journal.writer"},
+    {"line", "stats", "watch", "journal.writer"},
     {"jobs", "journal.sqlite"},
     {"bus", "journal.location"},
     {"methods"},

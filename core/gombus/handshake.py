@@ -13,7 +13,6 @@ from websockets.typing import Origin, Subprotocol
 
 from .config import Settings
 from .listening import LOCALHOST
-from .strict import MAX_SIZE
 from .validation import shown
 from .wire.jsonrpc import SUBPROTOCOL
 
@@ -26,6 +25,7 @@ class Handshake:
     """The rules of the opening handshake, the same for every connection."""
 
     def __init__(self, settings: Settings) -> None:
+        self._max_size = settings.max_message_bytes
         # Programs send no Origin; browsers always do.
         self._origins = [None, *(Origin(origin) for origin in settings.origins)]
         self._hosts = {"localhost", *LOCALHOST, settings.host.lower(), *(name.lower() for name in settings.hosts)}
@@ -36,7 +36,7 @@ class Handshake:
             origins=self._origins,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             select_subprotocol=_choose,
-            max_size=MAX_SIZE,
+            max_size=self._max_size,
         )
 
     def answer(self, protocol: ServerProtocol, request: Request) -> Response:

@@ -47,8 +47,8 @@ ERRORS: tuple[ErrorRow, ...] = (
         MalformedMessage,
         "malformed",
         -32700,
-        "the message is no UTF-8, no JSON, or JSON with duplicate members, NaN, numbers out of range, "
-        "lone surrogates or more than 16 levels",
+        "the message is no UTF-8, no JSON, or JSON with duplicate members, NaN, lone surrogates, or numbers or "
+        "nesting beyond the limit",
         "mend the client's encoder",
     ),
     ErrorRow(
@@ -104,7 +104,7 @@ ERRORS: tuple[ErrorRow, ...] = (
         Busy,
         "busy",
         -32803,
-        "256 requests wait or run; this one was not accepted",
+        "as many requests wait or run as the limit allows; this one was not accepted",
         "wait, then send it again with the same key",
     ),
     ErrorRow(

@@ -28,6 +28,7 @@ from .registry import Registry
 from .schemahash import canonical
 from .server import Server
 from .signals import NUMBERS, stop_signals
+from .strict import StrictReader
 from .tasks import ended_receipt
 from .wire.choice import Wires
 
@@ -144,9 +145,10 @@ class _Network(threading.Thread):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._settings = settings
         facts = {"name": backend.name, "version": backend.version}
-        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later)
-        self._methods = Methods(self._bus, self.journal, registry, backend)
-        self._wires = Wires(kind.request for kind in registry.types.values())
+        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings)
+        self._methods = Methods(self._bus, self.journal, registry, backend, settings)
+        reader = StrictReader(settings.max_message_bytes, settings.max_depth, settings.max_integer)
+        self._wires = Wires((kind.request for kind in registry.types.values()), reader.loads)
         self._signals = signals
         self._server: Server
 

@@ -89,7 +89,8 @@ class Server:
         """The handshake is good: give the session that serves it, or None while the server stops."""
         if self._stopping is not None:
             return None
-        return Session(connection, self._wires, self._methods, self._flush_soon, self.request_stop)
+        limit = self._settings.max_unanswered
+        return Session(connection, self._wires, self._methods, self._flush_soon, self.request_stop, limit)
 
     def gone(self, connection: Connection) -> None:
         """The connection is lost, whether or not it was opened."""
