@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
+    {"redaction"},
     {"_version", "errors", "receipt", "rendering"},
+    {"inspect_address"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
     {"hookspecs", "resources", "guard", "validation", "inspect_backend", "listening", "schemahash", "followers"},
     {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
@@ -109,7 +111,7 @@ def test_the_small_rooms_know_little(name: str) -> None:
         "model": {"errors", "receipt"},
         "wire.legacy": {"errors", "model", "refusals", "strict"},
         "wire.jsonrpc": {"errors", "model", "tasks"},
-        "inspect_backend": {"errors", "model"},
+        "inspect_backend": {"errors", "inspect_address", "model", "redaction"},
         "executor": set(),
         "strict": {"errors"},
         "paths": set(),

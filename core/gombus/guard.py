@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from .errors import CommandNotDeclared, GomRefused
+from .redaction import redacted
 from .rendering import noted
 
 MAX_CALLS = 10_000
@@ -125,8 +126,9 @@ def calls_of(gom: GuardedGom) -> list[dict[str, Any]]:
 
 def gom_refused(error: Exception) -> GomRefused:
     """gom.RequestError as our own; getattr, because a backend's exception class may carry less."""
-    description = str(getattr(error, "description", "") or error)
-    return GomRefused(description, str(getattr(error, "error_code", "")), str(getattr(error, "error_log", "")))
+    description = getattr(error, "description", "") or error
+    said = (description, getattr(error, "error_code", ""), getattr(error, "error_log", ""))
+    return GomRefused(*(redacted(str(text)) for text in said))
 
 
 class _Command:

@@ -27,6 +27,7 @@ from .errors import (
     UnknownJob,
     UnknownRequest,
 )
+from .redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ def error_object(error: Refusal) -> dict[str, Any]:
 def _details(error: Refusal) -> dict[str, Any]:
     # A plugin may have refusals of its own, and with them any details; a bug there must not keep it from being told.
     try:
-        details: dict[str, Any] = json.loads(json.dumps(dict(error.details()), allow_nan=False))
+        details: dict[str, Any] = json.loads(redacted(json.dumps(dict(error.details()), allow_nan=False)))
     except Exception:
         log.exception("bug in the details of %s", type(error).__name__)
         return {}

@@ -18,7 +18,8 @@ from .bus import Bus
 from .config import Settings
 from .errors import BackendUnavailable, Interrupted
 from .executor import Executor
-from .inspect_backend import ADDRESS, InspectBackend
+from .inspect_address import ADDRESS, forget_key
+from .inspect_backend import InspectBackend
 from .journal import Journal
 from .journal.location import open_journal
 from .listening import loopback_addresses
@@ -103,10 +104,11 @@ def open_backend(
     backend: Backend
     if name == "inspect":
         # Importing gom lets the App's modules be seen, and with them plugins, so it comes before the registry.
-        backend = InspectBackend(environ)
+        backend = InspectBackend(environ, settings.inspect_hosts)
         gom = backend.open()
         registry = registry or Registry(settings)
     else:
+        forget_key()
         registry = registry or Registry(settings)
         backend = _from_plugin(name, settings, registry)
         gom = backend.open()
