@@ -22,7 +22,7 @@ from .errors import PluginError
 from .model import BackendFactory, Legacy, Request
 from .refusals import ERRORS
 from .schemahash import hash_of
-from .schemas import check_schema
+from .schemas import check_result, check_schema
 from .validation import Validator, compile_parameters
 
 log = logging.getLogger(__name__)
@@ -245,6 +245,7 @@ def _check_request(request: Request) -> None:
     if not callable(request.handler):
         raise PluginError("its handler cannot be called")
     check_schema(request.schema)
+    check_result(request.result)
     properties = request.schema["properties"]
     for name in request.files:
         node = properties.get(name, {})
