@@ -14,15 +14,16 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
+    {"redaction"},
     {"_version", "errors", "receipt", "rendering"},
-    {"certificate", "door", "selfsigned", "tls"},
+    {"certificate", "door", "inspect_address", "selfsigned", "tls"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
     {"hookspecs", "resources", "guard", "validation", "inspect_backend", "schemahash", "followers"},
     {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
-    {"discovery", "log", "listening", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout", "tokens"},
+    {"discovery", "log", "listening", "offers", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout", "tokens"},
     {"registry", "access", "wire.choice", "journal.memory", "journal.store"},
     {"job", "openrpc", "handshake", "journal.recovery", "journal.reading"},
-    {"line", "stats", "connection", "journal.writer"},
+    {"line", "stats", "connection", "watch", "journal.writer"},
     {"jobs", "journal.sqlite"},
     {"bus", "journal.location"},
     {"methods"},
@@ -113,7 +114,7 @@ def test_the_small_rooms_know_little(name: str) -> None:
         "model": {"errors", "receipt"},
         "wire.legacy": {"errors", "model", "refusals", "strict"},
         "wire.jsonrpc": {"errors", "model", "tasks"},
-        "inspect_backend": {"errors", "model"},
+        "inspect_backend": {"errors", "inspect_address", "model", "redaction"},
         "executor": set(),
         "strict": {"errors"},
         "paths": set(),

@@ -11,15 +11,16 @@ from functools import partial
 from typing import Any, Callable
 
 from . import errors, evidence, paths
+from .config import DEFAULTS, Settings
 from .errors import Problem, Refusal
 from .executor import Executor
 from .followers import Asker
-from .guard import Guard, gom_refused
+from .guard import Guard, Inside, gom_refused
 from .ids import JobIds
 from .job import Done, Job
 from .jobs import Jobs
 from .journal import Ending, Journal
-from .line import MAX_QUEUED, Later
+from .line import Later
 from .model import CANCELLED, NO_META, Call, Context, JsonObject, Outcome, Record, Request
 from .plan import plan
 from .receipt import Receipt
@@ -27,7 +28,6 @@ from .refusals import code_of
 from .registry import RequestType
 from .schemahash import canonical, difference
 from .stats import Stats
-from .strict import loads
 from .tasks import ended_receipt
 from .validation import shown
 
@@ -51,6 +51,7 @@ class Bus:
         executor: Executor[Any],
         journal: Journal,
         later: Later,
+        settings: Settings = DEFAULTS,
     ) -> None:
         self._types = types
         self._gom = gom
@@ -58,14 +59,15 @@ class Bus:
         self._executor = executor
         self._journal = journal
         self._break: type[Exception] = gom.BreakError
+        self._inside = Inside()
         self._guards = {
-            name: Guard(None if kind.request.at_once else gom, name, kind.request.commands)
+            name: Guard(None if kind.request.at_once else gom, name, kind.request.commands, self._inside)
             for name, kind in types.items()
         }
         self._logs = {name: logging.getLogger(f"gombus.request.{name}") for name in types}
         self._ids = JobIds()
         self.stats = Stats(types)
-        self.jobs = Jobs(executor, journal, self._run, later, backend["name"])
+        self.jobs = Jobs(executor, journal, self._run, later, backend["name"], self._inside, settings)
         self.jobs.ended = self.stats.ended
 
     def on_stop(self, action: Callable[[], None]) -> None:
@@ -102,7 +104,8 @@ class Bus:
         """Queue what the journal kept from before, where it can still be run."""
         jobs = []
         for record in records:
-            call = Call(record.request, loads(record.params), meta=NO_META._replace(key=record.key or ""))
+            # Read without the limits of messages, which may have been lowered since; the schema judges it again.
+            call = Call(record.request, json.loads(record.params), meta=NO_META._replace(key=record.key or ""))
             try:
                 if record.backend != self._backend["name"]:
                     raise errors.Cancelled(f"The request was accepted for the backend {record.backend!r}.")
@@ -215,9 +218,9 @@ class Bus:
             failing = {"code": code_of(error), "message": str(error), **error.details()}
             done(Outcome({**facts, "ok": False, "calls": [], "files": [], "failing": [failing]}))
             return
-        if len(self.jobs) >= MAX_QUEUED:
-            raise errors.Busy(len(self.jobs), MAX_QUEUED)
+        self.jobs.refuse_too_many()
         self._executor.submit(partial(self._planned, kind.request, call, asker.client, facts), done)
+        self.jobs.watch.begun()
 
     def _planned(self, request: Request, call: Call, client: str, facts: Mapping[str, Any]) -> Outcome:
         """On the owner thread. Never raises."""

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import SettingsError
+from .strict import MAX_DEPTH, MAX_INTEGER, MAX_SIZE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -84,9 +85,9 @@ class Settings:
     max_connections: int = _setting(64, "how many clients may be connected", least=1, most=10_000)
     max_unanswered: int = _setting(64, "unanswered requests after which a client is not read", least=1, most=10_000)
     max_queued: int = _setting(256, "how many requests may wait or run before others are busy", least=1, most=100_000)
-    max_message_bytes: int = _setting(65_536, "longest message, in bytes", least=256, most=16_777_216)
-    max_depth: int = _setting(16, "deepest nesting of a message", least=4, most=64)
-    max_integer: int = _setting(2**53, "largest magnitude of an integer in a message", least=1, most=2**53)
+    max_message_bytes: int = _setting(MAX_SIZE, "longest message, in bytes", least=256, most=16_777_216)
+    max_depth: int = _setting(MAX_DEPTH, "deepest nesting of a message", least=4, most=64)
+    max_integer: int = _setting(MAX_INTEGER, "largest magnitude of an integer in a message", least=1, most=MAX_INTEGER)
     max_outbox_bytes: int = _setting(
         8_388_608, "what may wait for a client to take it, in bytes", least=65_536, most=2**30
     )
@@ -115,12 +116,13 @@ class Settings:
 
 KEYS = {item.name: item for item in fields(Settings) if "help" in item.metadata}
 """The keys, in the order in which they are documented."""
-_DEFAULTS = Settings()
+DEFAULTS = Settings()
+"""What is in force where nothing is set."""
 
 
 def kind_of(key: str) -> type:
     """What a key's values are: str, int, float, tuple (of strings) or dict (of strings by string)."""
-    default = getattr(_DEFAULTS, key)
+    default = getattr(DEFAULTS, key)
     return dict if isinstance(default, Mapping) else type(default)
 
 

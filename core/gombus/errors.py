@@ -35,6 +35,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .redaction import redacted
+
 
 class GombusError(Exception):
     """Base of every exception that gombus raises on purpose."""
@@ -42,6 +44,10 @@ class GombusError(Exception):
 
 class Refusal(GombusError):
     """Base of what a client is answered with; ``str(error)`` is one plain sentence."""
+
+    def __str__(self) -> str:
+        # A plugin may quote what a library said.
+        return redacted(super().__str__())
 
     def details(self) -> dict[str, Any]:
         """What a client's program is told beyond the sentence and its code: a JSON object."""

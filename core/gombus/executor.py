@@ -7,6 +7,7 @@ back in batches, with one wake-up for all that stands ready, because a wake-up c
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -39,6 +40,8 @@ class Executor(Generic[Result]):
         self._woken = False
         self.unfinished = 0
         """How many pieces were submitted and not yet delivered."""
+        self.began_s = 0.0
+        """When the piece that runs began, on the monotonic clock; 0 where none does."""
 
     def submit(self, work: Callable[[], Result], done: Callable[[Result], None]) -> None:
         """Queue one piece. `work` runs on the owner thread and must not raise; `done` gets its result here."""
@@ -51,7 +54,7 @@ class Executor(Generic[Result]):
             piece = self._waiting.get()
             if piece is None:
                 return
-            self.post(partial(self._hand_out, piece, piece.work()))
+            self._work_at(piece)
 
     def post(self, action: Callable[[], None]) -> None:
         """Have something done on the network thread, in order with the results."""
@@ -78,6 +81,12 @@ class Executor(Generic[Result]):
         for piece in left:
             if piece is not None:
                 self._safely(partial(self._hand_out, piece, instead))
+
+    def _work_at(self, piece: _Piece) -> None:
+        self.began_s = time.monotonic()
+        result = piece.work()
+        self.began_s = 0.0
+        self.post(partial(self._hand_out, piece, result))
 
     def _hand_out(self, piece: _Piece, result: Any) -> None:
         self.unfinished -= 1

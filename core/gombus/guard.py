@@ -5,9 +5,11 @@ This keeps what the documents say of a request type true. It is no sandbox: a pl
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from .errors import CommandNotDeclared, GomRefused
+from .redaction import redacted
 from .rendering import noted
 
 MAX_CALLS = 10_000
@@ -15,14 +17,26 @@ MAX_CALLS = 10_000
 _COMMAND_ROOTS = frozenset({"script", "interactive", "api"})
 
 
+class Inside:
+    """What of gom the owner thread is in: noted by that thread, read by the network thread."""
+
+    __slots__ = ("noted",)
+
+    def __init__(self) -> None:
+        self.noted = ("", 0.0)
+        """Path of the command, empty outside of one; and since when, on the monotonic clock."""
+
+
 class Guard:
     """What one request type may use of gom.
 
     :param gom: what the backend opened; None for a request type that runs beside the queue and cannot use it.
+    :param inside: where it is noted which command runs.
     """
 
-    def __init__(self, gom: Any, request: str, commands: tuple[str, ...]) -> None:
+    def __init__(self, gom: Any, request: str, commands: tuple[str, ...], inside: Inside | None = None) -> None:
         self._gom = gom
+        self._inside = Inside() if inside is None else inside
         self._request = request
         self._commands = frozenset(commands)
 
@@ -36,7 +50,10 @@ class Guard:
         :raises CommandNotDeclared: it is neither.
         :raises AttributeError: gom does not have it.
         """
-        value = getattr(self._opened(f"gom.{name}"), name)
+        gom = self._opened(f"gom.{name}")
+        # What is read of it goes to gom past this guard.
+        self._inside.noted = ("", time.monotonic())
+        value = getattr(gom, name)
         if name == "app" or (isinstance(value, type) and not name.startswith("_")):
             return value
         raise CommandNotDeclared(f"gom.{name} is not for request types; allowed: script, interactive, api, app, types")
@@ -57,10 +74,14 @@ class Guard:
 
     def run(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a command that was checked."""
-        command = self._gom
-        for name in path.split(".")[1:]:
-            command = getattr(command, name)
-        return command(*args, **kwargs)
+        self._inside.noted = (path, time.monotonic())
+        try:
+            command = self._gom
+            for name in path.split(".")[1:]:
+                command = getattr(command, name)
+            return command(*args, **kwargs)
+        finally:
+            self._inside.noted = ("", time.monotonic())
 
     def _opened(self, path: str) -> Any:
         if self._gom is None:
@@ -105,8 +126,9 @@ def calls_of(gom: GuardedGom) -> list[dict[str, Any]]:
 
 def gom_refused(error: Exception) -> GomRefused:
     """gom.RequestError as our own; getattr, because a backend's exception class may carry less."""
-    description = str(getattr(error, "description", "") or error)
-    return GomRefused(description, str(getattr(error, "error_code", "")), str(getattr(error, "error_log", "")))
+    description = getattr(error, "description", "") or error
+    said = (description, getattr(error, "error_code", ""), getattr(error, "error_log", ""))
+    return GomRefused(*(redacted(str(text)) for text in said))
 
 
 class _Command:

@@ -17,7 +17,6 @@ from .access import Access
 from .config import Settings
 from .listening import ANY, LOCALHOST, is_loopback
 from .model import Identity
-from .strict import MAX_SIZE
 from .validation import shown
 from .wire.jsonrpc import SUBPROTOCOL
 
@@ -56,6 +55,7 @@ class Handshake:
 
     def __init__(self, settings: Settings, access: Access) -> None:
         self._access = access
+        self._max_size = settings.max_message_bytes
         # Programs send no Origin; browsers always do.
         self._origins = [None, *(Origin(origin) for origin in settings.origins)]
         self._local = is_loopback(settings.host)
@@ -72,7 +72,7 @@ class Handshake:
             origins=self._origins,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             select_subprotocol=_choose,
-            max_size=MAX_SIZE,
+            max_size=self._max_size,
             logger=_wire_log,
         )
 

@@ -6,44 +6,46 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
 from .errors import BackendUnavailable
-
-ADDRESS = "TOM_PYTHON_API_URL"
-"""The environment variable in which INSPECT, or the user, gives the address of INSPECT's API."""
+from .inspect_address import ADDRESS, check, hide_key, only_for_gom, shown
+from .redaction import redacted
 
 
 class InspectBackend:
     """INSPECT at the address in ``TOM_PYTHON_API_URL``. One per process: gom cannot connect twice.
 
     :param environ: where the address stands.
+    :param hosts: further computers on which INSPECT may run.
     """
 
     name = "inspect"
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], hosts: Collection[str] = ()) -> None:
         self._address = environ.get(ADDRESS, "")
-        # What follows the question mark is the API key.
+        self._hosts = hosts
+        hide_key(self._address)
         self.version = ""
-        self.title = f"INSPECT at {self._address.partition('?')[0] or 'no address'}"
+        self.title = f"INSPECT at {shown(self._address) or 'no address'}"
 
     def open(self) -> Any:
         """Import gom, which connects. Every later gom call must come from this thread.
 
-        :raises BackendUnavailable: no address, no client installed, or no INSPECT at the address.
+        :raises BackendUnavailable: no address, one that is not trusted, no client installed, or no INSPECT there.
         """
         if not self._address:
             raise BackendUnavailable(
                 f"{ADDRESS} is not set: start gombus from inside INSPECT, or enable the API in INSPECT's preferences "
                 "and set it to the address shown there"
             )
+        check(self._address, self._hosts)
         if threading.current_thread() is not threading.main_thread():
             raise BackendUnavailable("INSPECT can be used from the main thread only")
-        with _process_kept():
+        with only_for_gom(self._address), _process_kept():
             try:
                 gom = importlib.import_module("gom")
                 # INSPECT's own version is not asked for: that would be a gom call of ours.
@@ -55,17 +57,8 @@ class InspectBackend:
                     raise BackendUnavailable(
                         "the gom client is not installed: python -m pip install gombus[inspect]"
                     ) from error
-                reason = self._without_key(str(error))
-                raise BackendUnavailable(f"no {self.title}: {type(error).__name__}: {reason}") from None
-
-    def _without_key(self, text: str) -> str:
-        """The client may quote the address, the part behind the question mark, or a value of it alone."""
-        for pair in self._address.partition("?")[2].split("&"):
-            value = pair.partition("=")[2]
-            # A short value is no key, and may stand in any sentence by chance.
-            if len(value) >= 8:
-                text = text.replace(value, "…")
-        return text
+                # The client may quote the address, the part behind the question mark, or a value of it alone.
+                raise BackendUnavailable(f"no {self.title}: {type(error).__name__}: {redacted(str(error))}") from None
 
     def close(self) -> None:
         """Nothing to let go of: gom closes its connection when the process ends."""

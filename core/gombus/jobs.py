@@ -12,20 +12,19 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, Callable
 
+from .config import Settings
 from .errors import Busy, Cancelled, Conflict, NotReady, ServerStopping, TimedOut
 from .executor import Executor
 from .followers import Asker
+from .guard import Inside
 from .job import Done, Job
 from .journal import Ending, Journal
-from .line import MAX_QUEUED, Later, Line
+from .line import Later, Line
 from .model import CANCELLED, COMPLETED, ENDED, FAILED, OPEN, QUEUED, RUNNING, Outcome, Record
 from .receipt import json_value
+from .watch import Watch
 
 log = logging.getLogger(__name__)
-
-LOOK_S = 1.0
-"""How often, in s, it is looked whether the job that runs overruns its time, because only the owner thread knows when
-a job begins."""
 
 
 class Jobs:
@@ -33,20 +32,29 @@ class Jobs:
 
     :param run: runs a job's handler on the owner thread, and never raises.
     :param backend: name of the backend.
+    :param inside: what of gom the owner thread is in.
     """
 
     def __init__(
-        self, executor: Executor[Any], journal: Journal, run: Callable[[Job], Outcome], later: Later, backend: str
+        self,
+        executor: Executor[Any],
+        journal: Journal,
+        run: Callable[[Job], Outcome],
+        later: Later,
+        backend: str,
+        inside: Inside,
+        settings: Settings,
     ) -> None:
         self._executor = executor
         self._journal = journal
         self._run = run
-        self._later = later
         self._backend = backend
         self._live: dict[str, Job] = {}
         self._keys: dict[str, Job] = {}
         self._line = Line(journal, later, self._begin, self._put_back)
-        self._watched = False
+        self._max_queued = settings.max_queued
+        self.watch = Watch(executor, inside, later, lambda: self.running, self._overrun, settings.watch_s)
+        """Knows what the owner thread is in."""
         self.stopping = False
         self.ended: Callable[[Job], None] = lambda job: None
         """Called with each job that ended."""
@@ -89,10 +97,16 @@ class Jobs:
             if meta.task and known.kept:
                 known.answer_tasks()
             return
-        if len(self._live) >= MAX_QUEUED:
-            raise Busy(len(self._live), MAX_QUEUED)
+        self.refuse_too_many()
         job.follow(asker, meta, done)
         self._accept(job)
+
+    def refuse_too_many(self) -> None:
+        """:raises Busy: as many wait or run as may."""
+        # What is at the owner thread and no job of ours is a plan.
+        plans = max(0, self._executor.unfinished - len(self._line.begun))
+        if len(self._live) + plans >= self._max_queued:
+            raise Busy(len(self._live) + plans, self._max_queued)
 
     def recover(self, jobs: Iterable[Job]) -> None:
         """Queue jobs that the journal kept from before."""
@@ -175,7 +189,7 @@ class Jobs:
 
     def _begin(self, job: Job) -> None:
         self._executor.submit(partial(self._work, job), partial(self._worked, job))
-        self._look_in(job.kind.request.timeout_s)
+        self.watch.begun(job.kind.request.timeout_s)
 
     def _work(self, job: Job) -> Outcome | None:
         """On the owner thread; None where the job was cancelled before its turn."""
@@ -201,6 +215,7 @@ class Jobs:
     # Ending.
 
     def _worked(self, job: Job, outcome: Outcome | None) -> None:
+        self.watch.ended()
         if outcome is _NOT_BEGUN:
             self._line.leave(job)
             if job.state == RUNNING:
@@ -244,6 +259,9 @@ class Jobs:
         if outcome.stop:
             self.stop_asked()
 
+    def _overrun(self, job: Job) -> None:
+        self._end(job, FAILED, Outcome(error=TimedOut(job.call.name, job.kind.request.timeout_s)))
+
     def _put_back(self, job: Job) -> None:
         """The server stops before this job's turn."""
         if not (self._journal.batched and job.lasting):
@@ -260,27 +278,6 @@ class Jobs:
         self._live.pop(job.id, None)
         if self._keys.get(job.call.meta.key) is job:
             del self._keys[job.call.meta.key]
-
-    def _look_in(self, seconds: float) -> None:
-        if not self._watched:
-            self._watched = True
-            self._later(min(seconds, LOOK_S), self._watch)
-
-    def _watch(self) -> None:
-        """Report what overruns its time."""
-        self._watched = False
-        if not self._line.begun:
-            return
-        left_s = LOOK_S
-        job = self.running
-        if job is not None and job.state == RUNNING:
-            limit_s = job.kind.request.timeout_s
-            left_s = job.began_s + limit_s - time.monotonic()
-            if left_s <= 0:
-                log.error("%s request, job %s: overrun; its command may still be running", job.call.name, job.id)
-                self._end(job, FAILED, Outcome(error=TimedOut(job.call.name, limit_s)))
-                left_s = LOOK_S
-        self._look_in(left_s)
 
 
 _NOT_BEGUN: Any = Outcome(error=ServerStopping("The server is stopping; the request was not started."))

@@ -14,8 +14,6 @@ from .job import Job
 from .journal import Journal
 from .model import QUEUED, RUNNING
 
-MAX_QUEUED = 256
-"""How many jobs may wait or run."""
 MAX_AHEAD = 64
 AHEAD_S = 0.005
 """How much work, in s, may be marked as running ahead: after a crash all of it counts as interrupted."""
@@ -113,9 +111,9 @@ class Line:
 
     @property
     def _is_full(self) -> bool:
-        ahead = MAX_QUEUED
-        if self._journal.batched:
-            ahead = max(1, min(MAX_AHEAD, int(AHEAD_S / max(self._job_s, 1e-6))))
+        if not self._journal.batched:
+            return False
+        ahead = max(1, min(MAX_AHEAD, int(AHEAD_S / max(self._job_s, 1e-6))))
         return len(self.begun) + len(self._marking) >= ahead
 
     def _mark(self, job: Job) -> None:

@@ -10,6 +10,7 @@ import textwrap
 import time
 
 from .config import Settings
+from .redaction import redacted
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -40,7 +41,7 @@ class TextFormatter(logging.Formatter):
         if record.exc_info:
             # Indented, so that no line of an exception's text can pass for a line of the log.
             parts.append(textwrap.indent(self.formatException(record.exc_info), "  "))
-        text = "\n".join(parts)
+        text = redacted("\n".join(parts))
         return _CONTROL.sub(lambda match: repr(match.group())[1:-1], text)
 
 
@@ -53,8 +54,8 @@ class JsonFormatter(TextFormatter):
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redacted(record.getMessage()),
         }
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = redacted(self.formatException(record.exc_info))
         return json.dumps(line)

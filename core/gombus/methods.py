@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 from ._version import __version__
 from .bus import Bus
+from .config import DEFAULTS, KEYS, Settings
 from .errors import Forbidden, NotReady, Refusal, UnknownJob
 from .followers import Asker
 from .job import Done, Job
@@ -29,7 +30,8 @@ from .model import (
 from .openrpc import OWN_METHODS, document
 from .registry import Registry
 from .tasks import task_of
-from .wire.jsonrpc import SUBPROTOCOL
+from .watch import Stay
+from .wire.jsonrpc import MAX_BATCH, SUBPROTOCOL
 
 _Found = Callable[["Job | Record"], None]
 LIST_LIMIT = 20
@@ -44,11 +46,14 @@ _ENDED_WORDS = {
 class Methods:
     """Sends each call where it belongs: to one of the methods here, or to the bus."""
 
-    def __init__(self, bus: Bus, journal: Journal, registry: Registry, backend: Backend) -> None:
+    def __init__(
+        self, bus: Bus, journal: Journal, registry: Registry, backend: Backend, settings: Settings = DEFAULTS
+    ) -> None:
         self._bus = bus
         self._journal = journal
         self._registry = registry
         self._backend = backend
+        self._limits = limits(settings)
         self._own: dict[str, Callable[[Mapping[str, Any], Asker, Done], None]] = {
             "server/info": lambda _, asker, done: done(Outcome(self.info(asker.identity))),
             "server/stats": lambda _, asker, done: done(Outcome(self.stats())),
@@ -84,11 +89,12 @@ class Methods:
         :param identity: of the client that asks.
         """
         types = self._registry.types
+        state, reason = self._state()
         return {
             "name": "gombus",
             "version": __version__,
-            "state": "stopping" if self._bus.stopping else "not_ready" if self._journal.reason else "ready",
-            "reason": self._journal.reason,
+            "state": state,
+            "reason": reason,
             "backend": {
                 "name": self._backend.name,
                 "title": self._backend.title,
@@ -105,6 +111,7 @@ class Methods:
                 "role": identity.role,
                 "requests": None if identity.requests is None else sorted(identity.requests),
             },
+            "limits": self._limits,
             "requests": {
                 name: {
                     "title": kind.request.schema["title"],
@@ -126,9 +133,18 @@ class Methods:
         return {
             "since": self._bus.stats.since_text,
             "queue": sum(1 for job in jobs.all_live() if job is not running),
-            "running": None if running is None else _running(running),
+            "running": None if running is None else _running(running, jobs.watch.stay()),
             "requests": self._bus.stats.plain(),
         }
+
+    def _state(self) -> tuple[str, str]:
+        """Whether requests are accepted and carried out, and why not."""
+        stay = self._bus.jobs.watch.stay()
+        stuck = str(stay) if stay is not None and stay.stuck else ""
+        reason = self._journal.reason or stuck
+        if self._bus.stopping:
+            return "stopping", reason
+        return "not_ready" if self._journal.reason else "stuck" if stuck else "ready", reason
 
     def _discover(self) -> dict[str, Any]:
         if self._document is None:
@@ -212,11 +228,20 @@ def _plugin(plugin: Any) -> dict[str, str]:
     return {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
 
 
-def _running(job: Job) -> dict[str, Any]:
+def limits(settings: Settings) -> dict[str, Any]:
+    """The limits in force, by their settings: counts, bytes, and times in s."""
+    keys = [key for key in KEYS if key.startswith("max_") or key.endswith("_s")]
+    return {**{key: getattr(settings, key) for key in keys}, "max_batch": MAX_BATCH}
+
+
+def _running(job: Job, stay: Stay | None) -> dict[str, Any]:
+    command = stay if stay is not None and stay.command else None
     return {
         "job": job.id,
         "request": job.call.name,
         "seconds": round(time.monotonic() - job.began_s, 3),
         "overrun": job.state != RUNNING,
         "progress": job.task().get("progress"),
+        "command": None if command is None else {"name": command.command, "seconds": round(command.seconds, 3)},
+        "stuck": stay is not None and stay.stuck,
     }

@@ -68,7 +68,8 @@ class Request:
     """How long it may run, in s. What overruns is reported as failed; its command cannot be cut short, and the next
     request begins when it has ended."""
     result: JsonObject | None = None
-    """JSON Schema of what the handler returns, for the documents; None where it returns nothing."""
+    """JSON Schema of what the handler returns, for the documents; None where it returns nothing. Its references lead to
+    its own ``#/$defs/`` only."""
     at_once: bool = False
     """Whether it runs beside the queue, on the network thread: for types that never touch gom and return in well
     under a millisecond."""

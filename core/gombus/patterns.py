@@ -41,8 +41,7 @@ def slow_reason(pattern: str, max_length: int) -> str | None:
     engine tries in the worst case, and for each of them the steps of what follows.
     """
     try:
-        tree: Any = sre_parse.parse(compile_pattern(pattern).pattern, re.ASCII)
-        _, steps = _cost(tree, max_length)
+        steps = steps_of(pattern, max_length)
     # Besides re.error: what Python says of contradicting flags, too large counts and too deep nesting.
     except (re.error, ValueError, OverflowError, RecursionError) as error:
         return f"is no regular expression: {error}"
@@ -51,15 +50,25 @@ def slow_reason(pattern: str, max_length: int) -> str | None:
     # Inline flags could undo what compile_pattern takes care of, and other readers of JSON Schema do not know them.
     if "(?" in _TOKEN.sub("", pattern).replace("(?:", ""):
         return "uses a group that starts with '(?' and is not '(?:'"
-    # Not the text's first character: in ^a|b only one branch is held at the start.
-    if not tree or tree[0] != (sre.AT, sre.AT_BEGINNING):
-        steps *= max_length + 1
     if steps > MAX_STEPS:
         return (
             f"can take too long on {max_length} characters: repeat nothing that itself varies, "
             "use fewer repeats, start it with '^', or lower maxLength"
         )
     return None
+
+
+@lru_cache(maxsize=1024)
+def steps_of(pattern: str, max_length: int) -> int:
+    """How many steps a pattern can take on strings of up to max_length characters; no more than a little beyond
+    `MAX_STEPS` times the length is told apart.
+
+    :raises re.error: it is no regular expression.
+    """
+    tree: Any = sre_parse.parse(compile_pattern(pattern).pattern, re.ASCII)
+    _, steps = _cost(tree, max_length)
+    # Not the text's first character: in ^a|b only one branch is held at the start.
+    return steps if tree and tree[0] == (sre.AT, sre.AT_BEGINNING) else steps * (max_length + 1)
 
 
 class _Unsupported(Exception):
@@ -79,8 +88,10 @@ def _cost(tree: Any, length: int) -> tuple[int, int]:
 def _cost_of(operator: Any, argument: Any, length: int) -> tuple[int, int]:
     if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT):
         low, high, inner = argument
-        # What matches nothing is run `low` times all the same.
-        turns = min(int(high), max(int(low), length))
+        # The engine repeats nothing at all as often as it may, in more ways than there are characters.
+        if high > 1 and inner.getwidth()[0] == 0:
+            return MAX_STEPS + 1, MAX_STEPS + 1
+        turns = min(int(high), max(int(low), length, 1))
         ways, steps = _cost(inner, length)
         # With more than one way inside, every further turn multiplies; the exponent is cut, the result only grows.
         inside: int = ways ** min(turns, 64) if ways > 1 else 1

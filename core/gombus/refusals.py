@@ -28,6 +28,7 @@ from .errors import (
     UnknownJob,
     UnknownRequest,
 )
+from .redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,8 @@ ERRORS: tuple[ErrorRow, ...] = (
         MalformedMessage,
         "malformed",
         -32700,
-        "the message is no UTF-8, no JSON, or JSON with duplicate members, NaN, numbers out of range, "
-        "lone surrogates or more than 16 levels",
+        "the message is no UTF-8, no JSON, or JSON with duplicate members, NaN, lone surrogates, or numbers or "
+        "nesting beyond the limit",
         "mend the client's encoder",
     ),
     ErrorRow(
@@ -112,7 +113,7 @@ ERRORS: tuple[ErrorRow, ...] = (
         Busy,
         "busy",
         -32803,
-        "256 requests wait or run; this one was not accepted",
+        "as many requests wait or run as the limit allows; this one was not accepted",
         "wait, then send it again with the same key",
     ),
     ErrorRow(
@@ -200,7 +201,7 @@ def error_object(error: Refusal) -> dict[str, Any]:
 def _details(error: Refusal) -> dict[str, Any]:
     # A plugin may have refusals of its own, and with them any details; a bug there must not keep it from being told.
     try:
-        details: dict[str, Any] = json.loads(json.dumps(dict(error.details()), allow_nan=False))
+        details: dict[str, Any] = json.loads(redacted(json.dumps(dict(error.details()), allow_nan=False)))
     except Exception:
         log.exception("bug in the details of %s", type(error).__name__)
         return {}

@@ -6,8 +6,6 @@ Plugins are taken one by one: what is wrong with one blocks that one alone.
 from __future__ import annotations
 
 import logging
-import re
-import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -19,18 +17,12 @@ from . import hookspecs
 from .config import Settings
 from .discovery import Candidate, find_candidates
 from .errors import PluginError
-from .model import ROLES, BackendFactory, Legacy, Request
-from .refusals import ERRORS
+from .model import BackendFactory, Request
+from .offers import check_request
 from .schemahash import hash_of
-from .schemas import check_schema
 from .validation import Validator, compile_parameters
 
 log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_COMMAND = re.compile(r"gom\.(script|interactive|api)(\.[A-Za-z_][A-Za-z0-9_]*)+")
-MAX_TIMEOUT_S = 7 * 24 * 3600
-_CODES = {row.code for row in ERRORS}
 
 
 class RequestType(NamedTuple):
@@ -186,7 +178,7 @@ class Registry:
         if not isinstance(request, Request):
             raise PluginError(f"gombus_requests gave {request!r}; gombus.Request is allowed")
         try:
-            _check_request(request)
+            check_request(request)
         except PluginError as error:
             raise PluginError(f"request type {request.name!r}: {error}") from error
         return RequestType(request, plugin, compile_parameters(request.schema), hash_of(request.schema))
@@ -236,50 +228,6 @@ def _loaded(candidate: Candidate) -> Any:
     except (Exception, SystemExit) as error:
         log.debug("importing %s", candidate.module, exc_info=True)
         raise PluginError(f"importing {candidate.module} raised {type(error).__name__}: {error}") from error
-
-
-def _check_request(request: Request) -> None:
-    """:raises PluginError: naming what is wrong."""
-    if not _NAME.fullmatch(str(request.name)):
-        raise PluginError("a name is lower-case letters, digits and '_', starts with a letter, at most 64 characters")
-    if not callable(request.handler):
-        raise PluginError("its handler cannot be called")
-    check_schema(request.schema)
-    properties = request.schema["properties"]
-    for name in request.files:
-        node = properties.get(name, {})
-        if "string" not in (node.get("type"), node.get("items", {}).get("type")):
-            raise PluginError(f"files names {name!r}; a parameter of type string, or array of strings, is allowed")
-    for command in request.commands:
-        if not _COMMAND.fullmatch(command):
-            raise PluginError(f"{command!r} is no gom command; they look like gom.script.sys.import_other_images")
-    if isinstance(request.timeout_s, bool) or not isinstance(request.timeout_s, (int, float)):
-        raise PluginError(f"timeout_s is {request.timeout_s!r}; a number is allowed")
-    if not 0 < request.timeout_s <= MAX_TIMEOUT_S:
-        raise PluginError(f"timeout_s is {request.timeout_s!r}; above 0 up to {MAX_TIMEOUT_S} (s) is allowed")
-    if request.role not in ROLES:
-        raise PluginError(f"role is {request.role!r}; allowed: {', '.join(ROLES)}")
-    if request.at_once and (request.commands or request.files):
-        raise PluginError("what runs at once can have neither commands nor files")
-    _check_legacy(request.legacy, properties)
-
-
-def _check_legacy(legacy: Legacy, properties: Mapping[str, Any]) -> None:
-    """:raises PluginError: naming what is wrong."""
-    for field, kind in (("ok", str), ("plain", bool), ("precedence", int), ("required", tuple)):
-        if not isinstance(getattr(legacy, field), kind):
-            raise PluginError(f"legacy.{field} is {getattr(legacy, field)!r}; {kind.__name__} is allowed")
-    for name in legacy.required:
-        if name not in properties:
-            raise PluginError(f"legacy.required names {name!r}, which is not in its schema")
-    for code, text in legacy.texts.items():
-        if code not in _CODES:
-            raise PluginError(f"legacy.texts has the unknown code {code!r}; allowed: {', '.join(sorted(_CODES))}")
-        for _, parameter, _, _ in string.Formatter().parse(text):
-            if parameter is not None and parameter not in legacy.required:
-                raise PluginError(f"legacy.texts[{code!r}] uses {{{parameter}}}, which is not in legacy.required")
-        # Once here, so that it cannot fail when it is needed.
-        text.format_map(dict.fromkeys(legacy.required, ""))
 
 
 def _reason(hook: str, error: BaseException) -> str:

@@ -19,7 +19,8 @@ from .bus import Bus
 from .config import Settings
 from .errors import BackendUnavailable, Interrupted
 from .executor import Executor
-from .inspect_backend import ADDRESS, InspectBackend
+from .inspect_address import ADDRESS, forget_key
+from .inspect_backend import InspectBackend
 from .journal import Journal
 from .journal.location import open_journal
 from .listening import Place, choose_place, is_loopback
@@ -29,6 +30,7 @@ from .registry import Registry
 from .schemahash import canonical
 from .server import Server
 from .signals import NUMBERS, stop_signals
+from .strict import StrictReader
 from .tasks import ended_receipt
 from .wire.choice import Wires
 
@@ -106,10 +108,11 @@ def open_backend(
     backend: Backend
     if name == "inspect":
         # Importing gom lets the App's modules be seen, and with them plugins, so it comes before the registry.
-        backend = InspectBackend(environ)
+        backend = InspectBackend(environ, settings.inspect_hosts)
         gom = backend.open()
         registry = registry or Registry(settings)
     else:
+        forget_key()
         registry = registry or Registry(settings)
         backend = _from_plugin(name, settings, registry)
         gom = backend.open()
@@ -152,9 +155,10 @@ class _Network(threading.Thread):
         self._settings = settings
         self._place = place
         facts = {"name": backend.name, "version": backend.version}
-        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later)
-        self._methods = Methods(self._bus, self.journal, registry, backend)
-        self._wires = Wires(kind.request for kind in registry.types.values())
+        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings)
+        self._methods = Methods(self._bus, self.journal, registry, backend, settings)
+        reader = StrictReader(settings.max_message_bytes, settings.max_depth, settings.max_integer)
+        self._wires = Wires((kind.request for kind in registry.types.values()), reader.loads)
         self._access = access
         self._signals = signals
         self._server: Server

@@ -101,7 +101,8 @@ class Server:
         if len(self._served) >= self._settings.max_connections:
             return TurnedAway(1013, "Too many connections.")
         self._served.add(connection)
-        return Session(connection, self._wires, self._methods, self._flush_soon, self.request_stop)
+        limit = self._settings.max_unanswered
+        return Session(connection, self._wires, self._methods, self._flush_soon, self.request_stop, limit)
 
     def gone(self, connection: Connection) -> None:
         """The connection is lost, whether or not it was opened."""

@@ -22,9 +22,6 @@ from .wire.jsonrpc import Message, encode_notification
 
 log = logging.getLogger(__name__)
 
-MAX_UNANSWERED = 64
-"""How many requests of one client may be unanswered before its connection is not read any further."""
-
 
 class _Slot:
     """The place of one answer in the order of answers."""
@@ -41,6 +38,7 @@ class Session:
 
     :param flush_soon: called when an answer is ready; it must lead to a call of `flush` in this turn of the event loop.
     :param request_stop: called when an answered request asked for the server to stop.
+    :param max_unanswered: how many requests may be unanswered before the connection is not read any further.
     """
 
     def __init__(
@@ -50,6 +48,7 @@ class Session:
         methods: Methods,
         flush_soon: Callable[[Session], None],
         request_stop: Callable[[], None],
+        max_unanswered: int,
     ) -> None:
         self._connection = connection
         self._wires = wires
@@ -61,6 +60,7 @@ class Session:
         """Who the client is."""
         self._flush_soon = flush_soon
         self._request_stop = request_stop
+        self._max_unanswered = max_unanswered
         self._unread: deque[str | bytes] = deque()
         self._slots: deque[_Slot] = deque()
         self._waiting = 0
@@ -145,7 +145,7 @@ class Session:
 
     @property
     def _full(self) -> bool:
-        return self._unanswered >= MAX_UNANSWERED or self._connection.unsent
+        return self._unanswered >= self._max_unanswered or self._connection.unsent
 
     def _run(self, message: str | bytes) -> None:
         try:

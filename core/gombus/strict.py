@@ -5,44 +5,69 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, Callable
 
 from .errors import MalformedMessage
 
 MAX_SIZE = 64 * 1024
-"""Longest message, in bytes on the wire and in characters here."""
+"""Longest message, in bytes on the wire and in characters here, unless the settings say otherwise."""
 MAX_DEPTH = 16
-"""Deepest nesting of arrays and objects."""
+"""Deepest nesting of arrays and objects, unless the settings say otherwise."""
 MAX_INTEGER = 2**53
 """Largest magnitude of an integer that every JSON reader keeps exact (RFC 7493 section 2.2)."""
 
 _OVERFLOW = "a number is too large"
-_INEXACT = "an integer beyond 2^53 is not kept exact by every reader"
 
 
-def loads(text: str) -> Any:
-    """Decode one JSON text.
+class StrictReader:
+    """Decodes JSON texts within limits.
 
-    :returns: dict, list, str, int, float, bool or None.
-    :raises MalformedMessage: the text is no JSON, or is longer than `MAX_SIZE`, deeper than `MAX_DEPTH`, has a member
-        twice, a lone surrogate, NaN, Infinity, a float out of range or an integer beyond `MAX_INTEGER`. For a number
-        the error's `pointer` says where it stands.
+    :param max_size: longest text, in characters.
+    :param max_depth: deepest nesting of arrays and objects.
+    :param max_integer: largest magnitude of an integer, up to `MAX_INTEGER`.
     """
-    if len(text) > MAX_SIZE:
-        raise MalformedMessage(f"the text is longer than {MAX_SIZE} characters")
-    # Brackets inside strings count here too: a cheap test that spares nearly every message the exact one.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-        raise MalformedMessage(f"the text is nested deeper than {MAX_DEPTH} levels")
-    try:
-        value = _decoder.decode(text)
-    except json.JSONDecodeError as error:
-        raise MalformedMessage(f"no JSON: {error.msg} at character {error.pos}") from None
-    except _NumberRefused as error:
-        raise MalformedMessage(str(error), _pointer_to_number(text)) from None
-    # Half a pair stands in an escape, or where a decoder let it pass; ASCII without escapes has none.
-    if "\\u" in text or not text.isascii():
-        _refuse_surrogates(value)
-    return value
+
+    def __init__(self, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH, max_integer: int = MAX_INTEGER) -> None:
+        self._max_size = max_size
+        self._max_depth = max_depth
+        read_int = _int_reader(max_integer)
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=_object, parse_float=_float, parse_int=read_int, parse_constant=_constant
+        )
+        self._marking_decoder = json.JSONDecoder(
+            parse_float=_mark(_float), parse_int=_mark(read_int), parse_constant=_mark(_constant)
+        )
+
+    def loads(self, text: str) -> Any:
+        """Decode one JSON text.
+
+        :returns: dict, list, str, int, float, bool or None.
+        :raises MalformedMessage: the text is no JSON, is beyond a limit, has a member twice, a lone surrogate, NaN,
+            Infinity or a float out of range. For a number the error's `pointer` says where it stands.
+        """
+        if len(text) > self._max_size:
+            raise MalformedMessage(f"the text is longer than {self._max_size} characters")
+        # Brackets inside strings count here too: a cheap test that spares nearly every message the exact one.
+        if text.count("{") + text.count("[") > self._max_depth and _depth(text) > self._max_depth:
+            raise MalformedMessage(f"the text is nested deeper than {self._max_depth} levels")
+        try:
+            value = self._decoder.decode(text)
+        except json.JSONDecodeError as error:
+            raise MalformedMessage(f"no JSON: {error.msg} at character {error.pos}") from None
+        except _NumberRefused as error:
+            raise MalformedMessage(str(error), self._pointer_to_number(text)) from None
+        # Half a pair stands in an escape, or where a decoder let it pass; ASCII without escapes has none.
+        if "\\u" in text or not text.isascii():
+            _refuse_surrogates(value)
+        return value
+
+    def _pointer_to_number(self, text: str) -> str:
+        """JSON Pointer to the first refused number; empty where the text is no JSON beyond it."""
+        try:
+            found = _find(self._marking_decoder.decode(text))
+        except json.JSONDecodeError:
+            return ""
+        return found or ""
 
 
 class _NumberRefused(ValueError):
@@ -65,18 +90,24 @@ def _float(digits: str) -> float:
     return number
 
 
-def _int(digits: str) -> int:
-    # The length is looked at first, because converting a very long integer takes quadratic time.
-    if len(digits) > 17 or abs(number := int(digits)) > MAX_INTEGER:
-        raise _NumberRefused(_INEXACT)
-    return number
+def _int_reader(largest: int) -> Callable[[str], int]:
+    longest = len(str(-largest))
+    reason = f"an integer beyond {largest} is not allowed"
+    if largest == MAX_INTEGER:
+        reason = "an integer beyond 2^53 is not kept exact by every reader"
+
+    def read(digits: str) -> int:
+        # The length is looked at first, because converting a very long integer takes quadratic time.
+        if len(digits) > longest or abs(number := int(digits)) > largest:
+            raise _NumberRefused(reason)
+        return number
+
+    return read
 
 
 def _constant(name: str) -> Any:
     raise _NumberRefused(f"{name} is no JSON number")
 
-
-_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant)
 
 _STRING_OR_BRACKET = re.compile(r'(?s)"(?:[^"\\]|\\.?)*(?:"|\Z)|[][{}]')
 
@@ -114,18 +145,6 @@ def _mark(reader: Any) -> Any:
     return read
 
 
-_marking_decoder = json.JSONDecoder(parse_float=_mark(_float), parse_int=_mark(_int), parse_constant=_mark(_constant))
-
-
-def _pointer_to_number(text: str) -> str:
-    """JSON Pointer to the first refused number; empty where the text is no JSON beyond it."""
-    try:
-        found = _find(_marking_decoder.decode(text))
-    except json.JSONDecodeError:
-        return ""
-    return found or ""
-
-
 def _find(value: Any) -> str | None:
     if isinstance(value, _Refused):
         return ""
@@ -140,3 +159,7 @@ def _find(value: Any) -> str | None:
 def pointer_escape(key: str) -> str:
     """One reference token of a JSON Pointer (RFC 6901 section 3)."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+loads = StrictReader().loads
+"""Decode one JSON text within the limits that stand above."""

@@ -10,8 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
+import pytest
+
+from gombus import executor, guard, jobs, watch
 from gombus.bus import Bus
-from gombus.config import Settings
+from gombus.config import DEFAULTS, Settings
 from gombus.errors import NotReady
 from gombus.executor import Executor
 from gombus.journal import Accepted, Ending, Started
@@ -44,6 +47,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.now_s = 1000.0
+
+    @classmethod
+    def of_jobs(cls, monkeypatch: pytest.MonkeyPatch) -> Clock:
+        """The clock by which jobs, and the gom commands in them, are timed."""
+        clock = cls()
+        for module in (executor, guard, jobs, watch):
+            monkeypatch.setattr(module, "time", clock)
+        return clock
 
     def monotonic(self) -> float:
         """Seconds."""
@@ -115,7 +126,7 @@ class HandExecutor(Executor[Any]):
         """Do one piece, and post its result."""
         piece = self._waiting.get_nowait()
         assert piece is not None
-        self.post(partial(self._hand_out, piece, piece.work()))
+        self._work_at(piece)
 
 
 class Desk:
@@ -126,7 +137,11 @@ class Desk:
     """
 
     def __init__(
-        self, requests: Iterable[Any], journal: Callable[[Callable[[], None]], Any], by_hand: bool = False
+        self,
+        requests: Iterable[Any],
+        journal: Callable[[Callable[[], None]], Any],
+        by_hand: bool = False,
+        settings: Settings = DEFAULTS,
     ) -> None:
         self.gom = WatchingGom()
         self._woken = threading.Semaphore(0)
@@ -139,7 +154,7 @@ class Desk:
         """By which timers are due; a test may put in the one by which jobs are timed."""
         registry = Registry(Settings(), [plugin(*requests)])
         self.journal.remember_schemas(_schemas(registry))
-        self.bus = Bus(registry.types, self.gom, BACKEND, self.executor, self.journal, self._later)
+        self.bus = Bus(registry.types, self.gom, BACKEND, self.executor, self.journal, self._later, settings)
         self.jobs = self.bus.jobs
         self.outcomes: list[Outcome] = []
         """All that were answered, in their order."""
@@ -241,10 +256,13 @@ class Desk:
 
 
 @contextmanager
-def desk(*requests: Any, folder: Path | None = None, by_hand: bool = False, journal: Any = None) -> Iterator[Desk]:
+def desk(
+    *requests: Any, folder: Path | None = None, by_hand: bool = False, journal: Any = None, **options: Any
+) -> Iterator[Desk]:
     """A desk whose journal is in a folder, or in memory where there is none.
 
     :param journal: this journal in their place.
+    :param options: settings.
     """
 
     def opened(wake: Callable[[], None]) -> Any:
@@ -254,7 +272,7 @@ def desk(*requests: Any, folder: Path | None = None, by_hand: bool = False, jour
             return MemoryJournal()
         return SqliteJournal(folder / "journal.sqlite3", folder / "receipts.jsonl", 0, 0, wake, _interrupted)
 
-    made = Desk(requests, opened, by_hand)
+    made = Desk(requests, opened, by_hand, Settings(**options))
     try:
         yield made
     finally:

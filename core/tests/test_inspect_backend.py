@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
 import sys
 import threading
 import traceback
@@ -13,8 +14,10 @@ from typing import Any, Callable
 
 import pytest
 
+from gombus import redaction
 from gombus.errors import BackendUnavailable
-from gombus.inspect_backend import ADDRESS, InspectBackend
+from gombus.inspect_address import ADDRESS
+from gombus.inspect_backend import InspectBackend
 
 KEY = "Secr3tKey"
 URL = f"ws://localhost:1?apikey={KEY}&interpreter_id=5"
@@ -36,7 +39,10 @@ def _modules() -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _gom_is_not_imported() -> Iterator[None]:
+def _gom_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Put back at the end, as it was before.
+    monkeypatch.setenv(ADDRESS, "")
+    monkeypatch.setattr(redaction, "_hidden", [])
     kept = {name: sys.modules.pop(name) for name in _modules()}
     yield
     for name in _modules():
@@ -129,7 +135,7 @@ def test_what_the_client_is_becomes_the_handlers_gom(client: Callable[[str], Non
     ("address", "title"),
     [
         (URL, "INSPECT at ws://localhost:1"),
-        ("ws://localhost:44444/?apikey=" + KEY, "INSPECT at ws://localhost:44444/"),
+        ("ws://localhost:44444/?apikey=" + KEY, "INSPECT at ws://localhost:44444"),
         ("ws://localhost:44444", "INSPECT at ws://localhost:44444"),
         ("?apikey=" + KEY, "INSPECT at no address"),
     ],
@@ -190,3 +196,59 @@ def test_what_importing_gom_replaces_is_put_back(
         with pytest.raises(raised):
             backend.open()
     assert [after is kept for after, kept in zip(_process(), before)] == [True] * 5
+
+
+SEES = f"""
+import os
+SEEN = dict(os.environ)
+ADDRESS = os.environ.get({ADDRESS!r})
+"""
+"""A client that keeps the environment that it is imported with."""
+
+
+def test_the_client_sees_the_address_that_was_checked_and_nobody_the_key_afterwards(
+    client: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ADDRESS, "ws://evil.example:1?apikey=other")
+    client(SEES)
+    assert InspectBackend(BACKEND).open().ADDRESS == URL
+    assert os.environ[ADDRESS] == "ws://localhost:1"
+    script = "import os; print(sorted(os.environ.values()))"
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "ws://localhost:1" in child.stdout
+    assert KEY not in child.stdout
+
+
+def test_the_key_is_taken_out_of_the_environment_where_inspect_cannot_be_reached_either(
+    client: Callable[[str], None],
+) -> None:
+    client("raise ConnectionRefusedError(111, 'Connection refused')\n")
+    _refusal(InspectBackend(BACKEND))
+    assert os.environ[ADDRESS] == "ws://localhost:1"
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"])
+def test_the_client_is_given_no_proxy_to_go_through(
+    name: str, client: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would hand the key to the proxy, and run what the proxy sends, even for an INSPECT on this computer."""
+    monkeypatch.setenv(name, "http://proxy.example:3128")
+    client(SEES)
+    assert name not in InspectBackend(BACKEND).open().SEEN
+    assert os.environ[name] == "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize("address", ["ws://10.0.0.5:1?apikey=" + KEY, "ws://u:" + KEY + "@localhost", "http://" + KEY])
+def test_an_address_that_is_not_trusted_is_refused_before_the_client_is_imported(
+    address: str, client: Callable[[str], None]
+) -> None:
+    client("")
+    backend = InspectBackend({ADDRESS: address})
+    error = _refusal(backend)
+    assert "gom" not in sys.modules
+    assert KEY not in str(error) + backend.title
+
+
+def test_a_computer_that_the_setting_names_is_trusted(client: Callable[[str], None]) -> None:
+    client("VALUE = 5\n")
+    assert InspectBackend({ADDRESS: "ws://inspect-pc:1"}, ("Inspect-PC",)).open().VALUE == 5

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from desk import Asker, Clock, Desk, HeldJournal, desk
-from gombus import errors, jobs
+from gombus import errors
+from gombus.config import DEFAULTS
 from gombus.followers import STATUS
 from gombus.journal.reading import reading
-from gombus.line import MAX_QUEUED
 from gombus.model import CANCELLED, COMPLETED, FAILED, RUNNING, Outcome
 from gombus.refusals import code_of
 from gombus.tasks import failure, task_of
+from gombus.watch import LOOK_S
 from support import request, say
 
 FULL = errors.NotReady("the disk is full")
@@ -32,9 +33,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock by which jobs are timed."""
-    clock = Clock()
-    monkeypatch.setattr(jobs, "time", clock)
-    return clock
+    return Clock.of_jobs(monkeypatch)
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ def test_ten_thousand_jobs_are_one_gom_call_at_a_time_on_one_thread_in_order(fol
     count = 10_000
     with desk(request(), folder=folder) as made:
         for number in range(count):
-            made.until(lambda: len(made.jobs) < MAX_QUEUED)
+            made.until(lambda: len(made.jobs) < DEFAULTS.max_queued)
             made.say(str(number))
         made.until(lambda: len(made.outcomes) == count)
         assert made.gom.words == [str(number) for number in range(count)]
@@ -140,25 +139,25 @@ def test_ten_thousand_jobs_are_one_gom_call_at_a_time_on_one_thread_in_order(fol
 def test_a_full_queue_refuses_and_keeps_no_trace(folder: Path | None) -> None:
     with desk(request(), request("now", now, at_once=True), folder=folder) as made:
         made.hold()
-        for number in range(1, MAX_QUEUED):
+        for number in range(1, DEFAULTS.max_queued):
             made.say(str(number))
         for name, meta in (("say", {}), ("say", {"key": "k"}), ("say", {"task": True}), ("now", {"key": "n"})):
             (outcome,) = made.submit(name, {"word": "too much"}, **meta)
             assert isinstance(outcome.error, errors.Busy)
-            assert outcome.error.details() == {"queue": MAX_QUEUED, "limit": MAX_QUEUED}
+            assert outcome.error.details() == {"queue": DEFAULTS.max_queued, "limit": DEFAULTS.max_queued}
             assert "256 requests" in str(outcome.error)
-        assert len(made.jobs) == MAX_QUEUED
+        assert len(made.jobs) == DEFAULTS.max_queued
         assert made.kept(key="k") is None
         made.let_go()
         made.until(lambda: not len(made.jobs))
-        assert made.gom.words == [HOLD, *map(str, range(1, MAX_QUEUED))]
+        assert made.gom.words == [HOLD, *map(str, range(1, DEFAULTS.max_queued))]
         assert made.run(params={"word": "again"}, key="k").error is None
 
 
 def test_what_runs_at_once_without_key_and_task_needs_no_place_in_the_queue(folder: Path | None) -> None:
     with desk(request(), request("now", now, at_once=True), folder=folder) as made:
         made.hold()
-        for number in range(1, MAX_QUEUED):
+        for number in range(1, DEFAULTS.max_queued):
             made.say(str(number))
         assert made.submit("now", {"word": "x"}) == [Outcome("now x")]
         made.let_go()
@@ -522,7 +521,7 @@ def test_a_short_time_is_watched_behind_a_long_one(timed: Desk, ends: str) -> No
     timed.until(lambda: bool(second))
     assert value(second) == "SECOND"
     third = timed.hold("third", "short")
-    timed.pass_time(10.0 + jobs.LOOK_S)
+    timed.pass_time(10.0 + LOOK_S)
     timed.until(lambda: bool(third))
     assert code(third) == "timeout"
 

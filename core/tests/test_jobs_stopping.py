@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from desk import BACKEND, Asker, Clock, Desk, HeldJournal, desk
-from gombus import errors, jobs
+from gombus import errors
 from gombus.bus import Bus
 from gombus.config import Settings
 from gombus.journal import store
@@ -328,6 +328,27 @@ def test_a_schema_that_still_allows_it_runs_it(tmp_path: Path) -> None:
         assert made.gom.words == ["before"]
 
 
+def test_what_no_limit_of_today_would_let_in_runs_all_the_same(tmp_path: Path) -> None:
+    """Limits may have been lowered since, and what is kept is longer than what was sent: it is written in ASCII."""
+    long = "\u00f6" * 40_000
+    lists: dict[str, Any] = {"type": "integer"}
+    for _ in range(4):
+        lists = {"type": "array", "maxItems": 1, "items": lists}
+    text = {"description": "text", "type": "string", "maxLength": 60_000}
+    both = {**SCHEMA, "properties": {"word": text, "deep": {"description": "lists", **lists}}}
+    with desk(request(schema=both), folder=tmp_path) as made:
+        made.hold()
+        answers = made.submit("say", {"word": long, "deep": [[[[1000]]]]}, key="k")
+        made.bus.stop()
+        made.until(lambda: bool(answers))
+        made.let_go()
+    with desk(
+        request(schema=both), folder=tmp_path, max_message_bytes=256, max_depth=4, max_integer=5, max_queued=1
+    ) as made:
+        recover(made, 1)
+        assert made.gom.words == [long]
+
+
 def test_what_was_accepted_for_another_backend_is_not_run(tmp_path: Path) -> None:
     (job,) = _queued(tmp_path, request())
     with desk(request(), folder=tmp_path) as made:
@@ -465,8 +486,7 @@ class Chance:
 def test_whatever_comes_each_is_answered_once_and_none_is_run_twice_or_out_of_turn(
     seed: int, stops: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, held = Clock(), HeldJournal()
-    monkeypatch.setattr(jobs, "time", clock)
+    clock, held = Clock.of_jobs(monkeypatch), HeldJournal()
     with desk(request(), request("now", now, at_once=True), journal=held, by_hand=True) as made:
         chance = Chance(made, held, clock, seed)
         for _ in range(400):

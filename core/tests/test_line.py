@@ -14,7 +14,7 @@ from gombus.errors import NotReady
 from gombus.ids import JobIds
 from gombus.job import Job
 from gombus.journal.memory import MemoryJournal
-from gombus.line import MAX_AHEAD, MAX_QUEUED, RETRY_S, Line
+from gombus.line import MAX_AHEAD, RETRY_S, Line
 from gombus.model import CANCELLED, QUEUED, RUNNING, Call
 from gombus.registry import Registry
 from support import plugin, request
@@ -144,7 +144,7 @@ def test_one_that_was_never_begun_does_not_count_as_short() -> None:
 
 def test_where_nothing_is_written_all_are_given_on_at_once() -> None:
     stand = Stand(MemoryJournal())
-    jobs = stand.join(MAX_QUEUED)
+    jobs = stand.join(300)
     assert stand.begun == jobs
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from desk import Asker, Desk, HeldJournal, desk
 from gombus import __version__
-from gombus.config import Settings, load
+from gombus.config import DEFAULTS, Settings, load
 from gombus.discovery import Candidate
 from gombus.errors import Cancelled, UnknownJob
 from gombus.journal import store
-from gombus.methods import Methods
+from gombus.methods import Methods, limits
 from gombus.model import Call, Outcome
 from gombus.openrpc import OWN_METHODS
 from gombus.refusals import ERRORS
@@ -26,7 +26,7 @@ from gombus.registry import Registry
 from gombus.schemahash import hash_of
 from gombus.validation import compile_schema
 from rpc import Rpc, rpc
-from support import SCHEMA, WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving, stop_request
+from support import SAY, SCHEMA, WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving, stop_request
 
 HOLD = "hold"
 """The word at which gom waits."""
@@ -83,6 +83,7 @@ def test_info_says_what_the_server_is_and_what_it_serves(client: Rpc, journal: s
         "idempotency": {"kept": "memory" if journal == "off" else "journal"},
         "subprotocol": "gombus.v1.json",
         "you": {"user": None, "role": "admin", "requests": None},
+        "limits": limits(DEFAULTS),
         "requests": dict.fromkeys(("say", "work", "quit"), kind),
         "plugins": [{"name": "tests", "distribution": "dist-tests", "version": "1.0"}],
         "failed": [],
@@ -197,12 +198,14 @@ def test_stats_say_what_runs_and_how_many_wait(client: Rpc, gom: WatchingGom) ->
     task(client, "b")
     stats = client.call("server/stats")
     assert stats["queue"] == 2
-    assert stats["running"].pop("seconds") >= 0
+    assert stats["running"].pop("seconds") >= stats["running"]["command"].pop("seconds") >= 0
     assert stats["running"] == {
         "job": running,
         "request": "work",
         "overrun": False,
         "progress": {"progress": 1.0, "total": 2.0, "message": "half"},
+        "command": {"name": SAY},
+        "stuck": False,
     }
 
 

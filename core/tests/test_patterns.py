@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sys
+import time
 
 import pytest
 
@@ -74,7 +76,13 @@ SLOW: list[tuple[str, int, str]] = [
     # A fixed repeat is run again for every way that leads to it.
     ("^a*[ab]{30000}$", MAX_SIZE, TOO_LONG),
     ("^(a*[ab]{2000}|b)$", MAX_SIZE, TOO_LONG),
-    # Nothing at all, but very often.
+    # Nothing at all, but very often, and in more ways than there are characters.
+    ("^((?:^){2,5}){60000}$", 0, TOO_LONG),
+    ("^(?:(?:$){2,5}){100}c", 1, TOO_LONG),
+    (r"^(?:(?:\b){0,50}){60000}$", 0, TOO_LONG),
+    ("^((?:(?:))+){1000}c$", 1, TOO_LONG),
+    ("^(a?){2}b", 8, TOO_LONG),
+    ("^(?:a|)*b", 8, TOO_LONG),
     ("^(?:(?:(?:){9999}){9999}){9999}$", 8, TOO_LONG),
     (r"^((\b){60000}){60000}", 8, TOO_LONG),
     # The engine's own devices.
@@ -106,6 +114,68 @@ SLOW: list[tuple[str, int, str]] = [
     ("(?u)a", 8, NO_EXPRESSION),
     ("(" * 500 + ")" * 500, 8, ""),
 ]
+
+
+KNOWN: list[str] = [
+    # Patterns that have stopped servers or stand in collections of such (OWASP and others), and their like.
+    "^(a+)+$",
+    "^([a-zA-Z]+)*$",
+    "^(a|aa)+$",
+    "^(a|a?)+$",
+    "(.*a){20}",
+    r"^(([a-z])+.)+[A-Z]([a-z])+$",
+    r"^([a-zA-Z0-9])(([\-.]|[_]+)?([a-zA-Z0-9]+))*(@){1}[a-z0-9]+[.]{1}(([a-z]{2,3})|([a-z]{2,3}[.]{1}[a-z]{2,3}))$",
+    r"^[\s\u200c]+|[\s\u200c]+$",
+    r"(?:(?:\"|'|\]|\}|\\|\d|(?:nan|infinity|true|false)|\`|\-|\+)+[)]*;?((?:\s|-|~|!|\|\||\+)*.*(?:.*=.*)))",
+    r"D[oD]?(\[[^\[\]]*\]|\s+)+MMMM?",
+    r"^(`+)\s*([\s\S]*?[^`])\s*\1(?!`)",
+    r"^([a-z0-9]+-?)+$",
+    r"^(https?:\/\/)?([\da-z\.-]+)\.([a-z\.]{2,6})([\/\w \.-]*)*\/?$",
+    r"^(([0-9]+\.?)+)$",
+    r"^(\w+\s?)*$",
+    r"^(.*,)*x",
+    r"^(([^<>()\[\]\\.,;:\s@]+(\.[^<>()\[\]\\.,;:\s@]+)*)|(.+))@([a-z]+\.)+[a-z]{2,}$",
+    r"^\s*(.+?)\s*=\s*(.*?)\s*;?\s*$",
+    r"^(?:[^\\/]+[\\/])*[^\\/]*\.(?:[a-z]+)+$",
+    r"^\d+1\d+2\d+3\d+$",
+    r"(x+x+)+y",
+    r"^((ab)*)+$",
+    r"^(?:.*\n)*.*x$",
+]
+
+
+@pytest.mark.parametrize("pattern", KNOWN, ids=lambda value: ascii(value)[1:41])
+def test_patterns_that_are_known_to_be_slow_are_refused(pattern: str) -> None:
+    assert slow_reason(pattern, 1024) is not None
+
+
+def _made(chance: random.Random, depth: int) -> str:
+    """Some pattern."""
+    kind = chance.random()
+    if depth == 0 or kind < 0.35:
+        return chance.choice(["a", "b", "[ab]", ".", r"\w", "[^c]", r"\b", "^", "$", "(?:)"])
+    if kind < 0.6:
+        return _made(chance, depth - 1) + _made(chance, depth - 1)
+    if kind < 0.85:
+        times = chance.choice(["*", "+", "?", "*?", "{3}", "{2,5}", "{0,50}", "{5,}", "{300}", "{60000}"])
+        return f"{chance.choice(['(', '(?:'])}{_made(chance, depth - 1)}){times}"
+    return f"(?:{_made(chance, depth - 1)}|{_made(chance, depth - 1)})"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_taken_is_quick_on_whatever_is_sent(seed: int) -> None:
+    """Fifty times what is aimed at, so that a slow machine does not fail; what got through before took minutes."""
+    chance = random.Random(seed)
+    slowest = (0.0, "")
+    for _ in range(400):
+        pattern = chance.choice(["^", ""]) + _made(chance, 4) + chance.choice(["", "$", "c"])
+        length = chance.choice([0, 1, 32, 1000, MAX_SIZE])
+        if slow_reason(pattern, length) is None:
+            for text in ("a" * length, "ab" * (length // 2), "a" * (length - 1) + "c"):
+                began_s = time.process_time()
+                compile_pattern(pattern).search(text)
+                slowest = max(slowest, (time.process_time() - began_s, pattern))
+    assert slowest[0] < 0.5, slowest
 
 
 def _id(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from desk import Clock, Desk, desk
-from gombus import errors, jobs
+from gombus import errors
 from gombus.model import CANCELLED, COMPLETED, FAILED, INTERRUPTED, Outcome
 from gombus.receipt import Receipt, json_value
 from gombus.schemahash import hash_of
@@ -144,8 +144,7 @@ def test_of_one_that_was_cancelled(folder: Path | None) -> None:
 
 
 def test_of_one_that_overran_its_time(folder: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(jobs, "time", clock)
+    clock = Clock.of_jobs(monkeypatch)
     with desk(request(timeout_s=10.0), folder=folder) as made:
         made.clock = clock
         answers = made.hold("x")

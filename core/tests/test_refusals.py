@@ -12,10 +12,10 @@ import pytest
 from websockets.sync.client import connect
 
 from gombus import Refusal, tokens
+from gombus.config import DEFAULTS
 from gombus.ids import JobIds
 from gombus.journal import store
 from gombus.journal.store import Store
-from gombus.line import MAX_QUEUED
 from gombus.model import RUNNING, Record
 from gombus.refusals import ERRORS, NUMBERS, code_of, error_object, recorded
 from gombus.schemahash import hash_of
@@ -84,10 +84,10 @@ def conflict(scene: Scene) -> dict[str, Any]:
 
 def busy(scene: Scene) -> dict[str, Any]:
     scene.hold()
-    for _ in range(MAX_QUEUED - 1):
+    for _ in range(DEFAULTS.max_queued - 1):
         scene.client.call("say", {"word": "w"}, task=True)
     error = scene.refused(word="x")
-    assert error["data"] == {"code": "busy", "queue": MAX_QUEUED, "limit": MAX_QUEUED}
+    assert error["data"] == {"code": "busy", "queue": DEFAULTS.max_queued, "limit": DEFAULTS.max_queued}
     return error
 
 

@@ -32,7 +32,7 @@ def test_auto_takes_the_twin_where_no_address_is_set_and_says_so(caplog: pytest.
 def test_auto_takes_inspect_where_an_address_is_set() -> None:
     # On a thread of its own, where INSPECT refuses to be opened: the tests' process must not import gom.
     with ThreadPoolExecutor(1) as pool, pytest.raises(BackendUnavailable, match=r"^INSPECT can be used from the main"):
-        pool.submit(open_backend, Settings(), {"TOM_PYTHON_API_URL": "ws://127.0.0.1:9?apikey=secret"}).result()
+        pool.submit(open_backend, Settings(), {"TOM_PYTHON_API_URL": "ws://127.0.0.1:9?apikey=Secr3tKey"}).result()
 
 
 def test_without_address_and_twin_it_says_what_is_missing() -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from gombus.config import Settings
 from gombus.errors import PluginError
-from gombus.schemas import check_schema
+from gombus.registry import Registry
+from gombus.schemas import MAX_CHARACTERS, MAX_VALUES, check_result, check_schema
 from gombus.validation import compile_schema
+from support import plugin, request
 
 FOLDER = Path(__file__).parent / "schemas"
 GOOD = sorted((FOLDER / "good").glob("*.json"))
@@ -24,7 +29,7 @@ def _with_value(schema: Any, **definitions: Any) -> dict[str, Any]:
 
 def test_there_are_files_of_both_kinds() -> None:
     assert len(GOOD) > 10
-    assert len(BAD) > 40
+    assert len(BAD) > 90
 
 
 @pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
@@ -40,8 +45,9 @@ def test_a_bad_schema_is_refused_with_its_place_and_reason(file: Path) -> None:
     schema = json.loads(file.read_text(encoding="utf-8"))
     with pytest.raises(PluginError) as caught:
         check_schema(schema)
-    assert str(caught.value).startswith("its schema is refused at /")
-    assert schema["$comment"] in str(caught.value)
+    # A JSON Pointer, whose end is the keyword unless that stands behind it.
+    assert schema["$comment"].startswith("at /")
+    assert str(caught.value).startswith(f"its schema is refused {schema['$comment']}")
 
 
 @pytest.mark.parametrize("schema", [None, 5, "x", [], True, {}], ids=repr)
@@ -66,6 +72,7 @@ def test_what_is_no_schema_at_all_is_refused(schema: Any) -> None:
         "definitions",
         "dependentSchemas",
         "else",
+        "format",
         "if",
         "not",
         "patternProperties",
@@ -117,3 +124,115 @@ def test_a_required_parameter_that_the_schema_does_not_have_is_refused() -> None
     inner = {"type": "object", "properties": {}, "required": ["vlaue"], "additionalProperties": False}
     with pytest.raises(PluginError, match=r"its schema is refused at /properties/value.*vlaue"):
         check_schema(_with_value(inner))
+
+
+class Text(str):
+    """A text that shows as it likes."""
+
+
+def _ring() -> dict[str, Any]:
+    ring: dict[str, Any] = {}
+    ring["a"] = ring
+    return ring
+
+
+def _aliases() -> list[Any]:
+    value: list[Any] = [1]
+    for _ in range(14):
+        value = [value] * 10
+    return value[0]  # type: ignore[no-any-return]  # a list of lists of lists
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        # What only a plugin's Python can make, and no file can hold.
+        (float("nan"), ""),
+        (float("inf"), ""),
+        (10**400, ""),
+        (10**5000, ""),
+        (-(2**53) - 1, ""),
+        ({1, 2}, ""),
+        ((1, 2), ""),
+        (b"x", ""),
+        (Text("x"), ""),
+        (object(), ""),
+        (MappingProxyType({}), ""),
+        (["\ud800"], "/0"),
+        ([{"a/b": [None, {3: 4}]}], "/0/a~1b/1"),
+        ({"a": {"\udfff": 1}}, "/a"),
+        (_ring(), "/a" * 13),
+        (_aliases(), ""),
+        ([[1] * 1000] * (MAX_VALUES // 1000), ""),
+        (["x" * (MAX_CHARACTERS + 1)], ""),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_what_is_no_json_value_is_refused_wherever_it_stands(value: Any, place: str) -> None:
+    for keyword in ("const", "default"):
+        schema = _with_value({"type": "boolean", keyword: value})
+        with pytest.raises(PluginError) as caught:
+            check_schema(schema)
+        said = str(caught.value)
+        # Of what is too large as a whole no place is named.
+        assert f"refused at /properties/value/{keyword}{place}" in said or "it has more than " in said
+        with pytest.raises(PluginError, match=r"^result: its schema is refused at /"):
+            check_result(schema)
+
+
+def test_a_dictionary_of_another_kind_is_one() -> None:
+    check_schema(OrderedDict(_with_value(OrderedDict(type="boolean"))))
+
+
+# Schemas of results.
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        None,
+        {},
+        {"type": "string"},
+        {"type": "array", "items": {"type": "number"}},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"type": "string", "pattern": "^(a+)+$"}}},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "patternProperties": {"a": True}},
+        {"type": "object", "properties": {"$ref": {"type": "string"}, "$id": {"type": "number"}}},
+    ],
+)
+def test_a_schema_of_results_may_say_more_because_it_is_never_run(schema: Any) -> None:
+    check_result(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"$ref": "https://example.com/schema.json"}, "at /$ref: 'https://example.com/schema.json' does not lead to"),
+        ({"$ref": "file:///etc/passwd"}, "at /$ref: "),
+        ({"$ref": "other.json"}, "at /$ref: "),
+        ({"$ref": "#"}, "at /$ref: "),
+        ({"$ref": "#/properties/a"}, "at /$ref: "),
+        ({"$ref": "#/$defs/a"}, "at /$ref: '#/$defs/a' does not lead to one of its own #/$defs/"),
+        ({"$ref": "#/$defs/a\n", "$defs": {"a\n": {}}}, "at /$ref: "),
+        ({"$defs": {"a": {}}, "items": {"anyOf": [{"$ref": "//evil.example/#/$defs/a"}]}}, "at /items/anyOf/0/$ref: "),
+        ({"items": {"$dynamicRef": "https://example.com/x"}}, "at /items/$dynamicRef: "),
+        ({"x-more": [{"$ref": "https://example.com/x"}]}, "at /x-more/0/$ref: "),
+        ({"$id": "https://example.com/"}, "at /$id: a place of its own is not allowed"),
+        ({"items": {"$anchor": "a"}}, "at /items/$anchor: "),
+        ({"type": "strnig"}, "at /type (anyOf): 'strnig' is not allowed in a JSON Schema"),
+        ({"properties": {"a": {"minimum": "0"}}}, "at /properties/a/minimum (type): "),
+        ({"properties": []}, "at /properties (type): "),
+        (True, "at /: a JSON object is allowed"),
+        ([], "at /: a JSON object is allowed"),
+    ],
+)
+def test_a_schema_of_results_that_leads_elsewhere_or_is_none_is_refused(schema: Any, said: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        check_result(schema)
+    assert str(caught.value).startswith(f"result: its schema is refused {said}")
+
+
+def test_a_request_type_whose_result_leads_elsewhere_is_not_served() -> None:
+    registry = Registry(Settings(), [plugin(request(result={"$ref": "https://example.com/schema.json"}))])
+    (failed,) = registry.failed
+    assert "request type 'say': result: its schema is refused at /$ref: " in failed.reason
+    assert registry.types == {}

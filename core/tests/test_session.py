@@ -15,9 +15,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gombus import InvalidParams, Refusal, followers
+from gombus.config import DEFAULTS
 from gombus.connection import Connection
 from gombus.methods import Methods
-from gombus.session import MAX_UNANSWERED, Session
+from gombus.session import Session
 from gombus.wire.choice import Wires
 from rpc import PROGRESS, STATUS, Rpc, message, rpc
 from support import WAIT_S, Serving, WatchingGom, frame, raw_client, request, serving, stop_request
@@ -79,7 +80,7 @@ def test_quit_waits_for_the_answers_before_it_and_what_comes_after_is_not_run() 
 def test_a_client_with_too_many_unanswered_requests_is_read_on_later_and_loses_nothing() -> None:
     gom = WatchingGom()
     gom.hold_word = "0"
-    count = MAX_UNANSWERED * 3
+    count = DEFAULTS.max_unanswered * 3
     with serving(request(), gom=gom) as server, client(server) as connection:
         for index in range(count):
             connection.send(say(str(index)))
@@ -253,7 +254,7 @@ def test_a_client_with_too_much_unanswered_is_read_on_later(kind: str) -> None:
     with serving(request(), gom=gom) as server, rpc(server) as client, rpc(server) as other:
         held = client.send("say", {"word": "held"})
         assert gom.entered.wait(WAIT_S)
-        unanswered(client, kind, MAX_UNANSWERED - 2)
+        unanswered(client, kind, DEFAULTS.max_unanswered - 2)
         # One below the limit it is still read.
         client.call("server/info")
         client.put(message("say", {"word": "last"}))
@@ -266,7 +267,7 @@ def test_a_client_with_too_much_unanswered_is_read_on_later(kind: str) -> None:
         assert first["id"] == held
         assert client.result(late)["state"] == "ready"
         client.call("say", {"word": "end"})
-    assert gom.words == ["held", *["w"] * (MAX_UNANSWERED - 2), "last", "end"]
+    assert gom.words == ["held", *["w"] * (DEFAULTS.max_unanswered - 2), "last", "end"]
 
 
 def test_what_is_answered_at_once_is_written_before_more_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +287,7 @@ def test_what_is_answered_at_once_is_written_before_more_is_read(monkeypatch: py
         while data.count(b'"id":1') < asked:
             data += raw.recv(1 << 20)
     assert sum(counts) == asked
-    assert max(counts) <= MAX_UNANSWERED
+    assert max(counts) <= DEFAULTS.max_unanswered
 
 
 def test_who_leaves_in_the_middle_of_a_job_fetches_it_later() -> None:

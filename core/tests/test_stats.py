@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from desk import BACKEND, Clock, desk
-from gombus import errors, jobs
+from gombus import errors
 from gombus.config import Settings
 from gombus.job import Job
 from gombus.model import Call, Outcome
@@ -80,8 +80,7 @@ def test_one_that_ended_without_an_outcome_is_a_request() -> None:
 
 
 def test_a_bus_counts_each_request_once(folder: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(jobs, "time", clock)
+    clock = Clock.of_jobs(monkeypatch)
 
     def work(params: Any, context: Any) -> Any:
         clock.now_s += 2.0
@@ -114,8 +113,7 @@ def test_a_bus_counts_each_request_once(folder: Path | None, monkeypatch: pytest
 
 
 def test_what_overruns_is_an_error_and_counts_once(folder: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(jobs, "time", clock)
+    clock = Clock.of_jobs(monkeypatch)
     with desk(request(timeout_s=10.0), folder=folder) as made:
         made.clock = clock
         answers = made.hold()

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from referencing.exceptions import Unresolvable
 
 from gombus.errors import Problem
-from gombus.validation import MAX_PROBLEMS, SHOWN, compile_parameters, compile_schema, shown
+from gombus.validation import ALLOWED, MAX_PROBLEMS, SHOWN, compile_parameters, compile_schema, shown
+from rpc import VALUES
 
 IMAGE: dict[str, Any] = {
     "type": "object",
@@ -36,6 +38,7 @@ IMAGE: dict[str, Any] = {
     "required": ["file", "mode"],
     "additionalProperties": False,
 }
+CLOSED = {"additionalProperties": False}
 GOOD: dict[str, Any] = {"file": "x.jpg", "mode": "clipboard"}
 check_image = compile_schema(IMAGE)
 
@@ -251,3 +254,85 @@ def test_a_reference_to_a_file_is_never_read(tmp_path: Path) -> None:
     schema.write_text(json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"}), encoding="utf-8")
     with pytest.raises(Unresolvable):
         compile_schema({"$ref": schema.as_uri()})({})
+
+
+# However it is built, a refusal is short, and what it costs does not grow with the number of schemas that fail.
+
+
+class Shown(list):  # type: ignore[type-arg]  # of anything
+    """A list that counts how often it is shown."""
+
+    shown = 0
+
+    def __repr__(self) -> str:
+        Shown.shown += 1
+        return "a list"
+
+
+def test_a_value_that_fails_many_schemas_is_shown_once() -> None:
+    Shown.shown = 0
+    choices = {"anyOf": [{"anyOf": [{"type": "number"}, {"enum": [1]}, {"const": 2}, {"maxItems": 0}]}] * 16}
+    (problem,) = compile_schema({"oneOf": [choices] * 16})(Shown([1]))
+    assert problem.keyword == "oneOf"
+    assert Shown.shown <= 2
+
+
+def test_items_beyond_the_allowed_number_are_not_looked_at() -> None:
+    """What a schema can cost is judged by maxItems when it is loaded."""
+    check = compile_schema({"type": "array", "items": {"type": "number"}, "maxItems": 2})
+    assert [problem.keyword for problem in check(["x"] * 3)] == ["maxItems"]
+    assert [problem.keyword for problem in check(["x"] * 2)] == ["type"] * 2
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": ["x" * 1000] * 1000},
+        {"description": "x" * 5000, "type": "number"},
+        {"type": "object", "properties": {"x" * 100 + str(number): {} for number in range(100)}, **CLOSED},
+        {"type": "object", "properties": {}, "required": [f"{number}" for number in range(1000)]},
+    ],
+)
+def test_a_refusal_is_short_whatever_the_schema_says(schema: dict[str, Any]) -> None:
+    problems = compile_schema(schema)({"a": 1})
+    assert 0 < len(problems) <= MAX_PROBLEMS
+    assert all(len(problem.message) < ALLOWED + 200 for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "taken", "refused"),
+    [
+        (1, [1, 1.0], [True, "1", [1], None]),
+        (True, [True], [1, 1.0, "true"]),
+        (0, [0, 0.0, -0.0], [False, None, ""]),
+        (None, [None], [0, False, "", []]),
+        ([1, [True]], [[1, [True]], [1.0, [True]]], [[1, [1]], [1], [1, [True], 2], {}, "1"]),
+        ({"a": [0]}, [{"a": [0]}], [{"a": [False]}, {"a": [0], "b": 1}, {}, [], {"b": [0]}]),
+    ],
+)
+def test_equal_is_what_json_schema_calls_so(allowed: Any, taken: list[Any], refused: list[Any]) -> None:
+    for schema in ({"const": allowed}, {"enum": ["other", allowed]}):
+        check = compile_schema(schema)
+        assert [value for value in taken if check(value)] == []
+        assert [value for value in refused if not check(value)] == []
+
+
+KEYWORDS: list[dict[str, Any]] = [
+    {"type": "integer"},
+    {"type": ["number", "null"]},
+    {"type": ["array", "object"]},
+    {"enum": [1, "a", [0], {"a": False}, None, True]},
+    {"const": [1, {"a": 0}]},
+    {"minItems": 1},
+    {"maxItems": 1},
+    {"anyOf": [{"type": "string"}, {"minItems": 2}, {"const": 0}]},
+    {"oneOf": [{"type": "number"}, {"minimum": 1}, {"enum": [0, "a"]}]},
+    {"properties": {"a": {"type": "integer"}}, **CLOSED},
+    {"additionalProperties": {"type": "integer"}},
+]
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(VALUES, st.sampled_from(KEYWORDS))
+def test_each_keyword_means_what_it_means_to_jsonschema(value: Any, schema: dict[str, Any]) -> None:
+    assert (compile_schema(schema)(value) == ()) == Draft202012Validator(schema).is_valid(value)

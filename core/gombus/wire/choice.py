@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Union
+from typing import Any, Callable, Union
 
-from .. import strict
 from ..errors import MalformedMessage
 from ..model import Answer, Call, Request
+from ..strict import loads
 from .jsonrpc import JsonRpcWire, Message, Reject
 from .legacy import MALFORMED, LegacyWire
 
@@ -19,9 +19,13 @@ _MEMBER = re.compile(r'"jsonrpc"\s*:')
 
 
 class Wires:
-    """Both codecs for one set of request types."""
+    """Both codecs for one set of request types.
 
-    def __init__(self, requests: Iterable[Request]) -> None:
+    :param read: makes a JSON value of a text, or raises `MalformedMessage`.
+    """
+
+    def __init__(self, requests: Iterable[Request], read: Callable[[str], Any] = loads) -> None:
+        self._read = read
         requests = tuple(requests)
         self.legacy = LegacyWire(requests)
         self.jsonrpc = JsonRpcWire(requests)
@@ -40,7 +44,7 @@ class Wires:
             if call is not None:
                 return call
         try:
-            value = strict.loads(text)
+            value = self._read(text)
         except MalformedMessage as error:
             # A client that writes the member means that wire, and could not read a plain sentence.
             return _parse_error(error) if structured or _MEMBER.search(text) else self.legacy.malformed(error)
