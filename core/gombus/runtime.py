@@ -11,13 +11,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Callable, NamedTuple
 
 from .bus import Bus
 from .config import Settings
 from .errors import BackendUnavailable, Interrupted
 from .executor import Executor
+from .files import Files
+from .files.rules import open_files
 from .inspect_backend import ADDRESS, InspectBackend
 from .journal import Journal
 from .journal.location import open_journal
@@ -66,14 +68,26 @@ def run(
     :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
     :raises JournalError: the journal or the receipt log cannot be used.
     :raises CannotListen: the port is taken, or the host is not allowed.
+    :raises SettingsError: a setting about files is not allowed, or the spool folder cannot be used.
     """
     loopback_addresses(settings.host)  # before INSPECT is asked for anything
-    backend, registry, gom = open_backend(settings, os.environ if environ is None else environ, registry)
+    with closing(open_files(settings)) as files:
+        _run(settings, on_listening, os.environ if environ is None else environ, registry, files)
+
+
+def _run(
+    settings: Settings,
+    on_listening: Callable[[Listening], None],
+    environ: Mapping[str, str],
+    registry: Registry | None,
+    files: Files,
+) -> None:
+    backend, registry, gom = open_backend(settings, environ, registry)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
-            network = _Network(settings, registry, backend, gom, signals)
+            network = _Network(settings, registry, backend, gom, files, signals)
             network.start()
             try:
                 port = network.port.result()
@@ -134,7 +148,13 @@ class _Network(threading.Thread):
     """The thread of the event loop."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, backend: Backend, gom: Any, signals: socket.socket | None
+        self,
+        settings: Settings,
+        registry: Registry,
+        backend: Backend,
+        gom: Any,
+        files: Files,
+        signals: socket.socket | None,
     ) -> None:
         super().__init__(name="gombus-network", daemon=True)
         self.port: Future[int] = Future()
@@ -144,7 +164,7 @@ class _Network(threading.Thread):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._settings = settings
         facts = {"name": backend.name, "version": backend.version}
-        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later)
+        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, files)
         self._methods = Methods(self._bus, self.journal, registry, backend)
         self._wires = Wires(kind.request for kind in registry.types.values())
         self._signals = signals

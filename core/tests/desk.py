@@ -14,6 +14,7 @@ from gombus.bus import Bus
 from gombus.config import Settings
 from gombus.errors import NotReady
 from gombus.executor import Executor
+from gombus.files import Files
 from gombus.journal import Accepted, Ending, Started
 from gombus.journal.memory import MemoryJournal
 from gombus.journal.sqlite import SqliteJournal
@@ -125,7 +126,11 @@ class Desk:
     """
 
     def __init__(
-        self, requests: Iterable[Any], journal: Callable[[Callable[[], None]], Any], by_hand: bool = False
+        self,
+        requests: Iterable[Any],
+        journal: Callable[[Callable[[], None]], Any],
+        by_hand: bool = False,
+        files: Files | None = None,
     ) -> None:
         self.gom = WatchingGom()
         self._woken = threading.Semaphore(0)
@@ -138,7 +143,7 @@ class Desk:
         """By which timers are due; a test may put in the one by which jobs are timed."""
         registry = Registry(Settings(), [plugin(*requests)])
         self.journal.remember_schemas(_schemas(registry))
-        self.bus = Bus(registry.types, self.gom, BACKEND, self.executor, self.journal, self._later)
+        self.bus = Bus(registry.types, self.gom, BACKEND, self.executor, self.journal, self._later, files)
         self.jobs = self.bus.jobs
         self.outcomes: list[Outcome] = []
         """All that were answered, in their order."""
@@ -240,10 +245,13 @@ class Desk:
 
 
 @contextmanager
-def desk(*requests: Any, folder: Path | None = None, by_hand: bool = False, journal: Any = None) -> Iterator[Desk]:
+def desk(
+    *requests: Any, folder: Path | None = None, by_hand: bool = False, journal: Any = None, files: Files | None = None
+) -> Iterator[Desk]:
     """A desk whose journal is in a folder, or in memory where there is none.
 
     :param journal: this journal in their place.
+    :param files: which files requests may use.
     """
 
     def opened(wake: Callable[[], None]) -> Any:
@@ -253,7 +261,7 @@ def desk(*requests: Any, folder: Path | None = None, by_hand: bool = False, jour
             return MemoryJournal()
         return SqliteJournal(folder / "journal.sqlite3", folder / "receipts.jsonl", 0, 0, wake, _interrupted)
 
-    made = Desk(requests, opened, by_hand)
+    made = Desk(requests, opened, by_hand, files)
     try:
         yield made
     finally:
