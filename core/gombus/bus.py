@@ -6,19 +6,20 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Callable
 
-from . import errors, evidence, paths
+from . import errors
 from .config import DEFAULTS, Settings
-from .errors import Problem, Refusal
+from .errors import Refusal
 from .executor import Executor
+from .files import Files
 from .followers import Asker
 from .guard import Guard, Inside, gom_refused
 from .ids import JobIds
 from .job import Done, Job
-from .jobs import Jobs
+from .jobs import NOT_BEGUN, Jobs
 from .journal import Ending, Journal
 from .line import Later
 from .model import CANCELLED, NO_META, Call, Context, JsonObject, Outcome, Record, Request
@@ -41,6 +42,7 @@ class Bus:
     :param gom: what the backend opened.
     :param backend: its name and version.
     :param later: calls something on this thread after so many seconds.
+    :param files: which files requests may use; None where no setting says anything about them.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class Bus:
         journal: Journal,
         later: Later,
         settings: Settings = DEFAULTS,
+        files: Files | None = None,
     ) -> None:
         self._types = types
         self._gom = gom
         self._backend = backend
         self._executor = executor
         self._journal = journal
+        self._files = files or Files()
         self._break: type[Exception] = gom.BreakError
         self._inside = Inside()
         self._guards = {
@@ -95,7 +99,7 @@ class Bus:
             elif call.meta.plan:
                 self._plan(call, kind, asker, done)
             else:
-                _check(call, kind)
+                self._check(call, kind)
                 self._submit(call, kind, asker, done)
         except Refusal as error:
             self._refuse(call, asker, error, done)
@@ -110,7 +114,7 @@ class Bus:
                 if record.backend != self._backend["name"]:
                     raise errors.Cancelled(f"The request was accepted for the backend {record.backend!r}.")
                 kind = self._look_up(call)
-                _check(call, kind)
+                self._check(call, kind)
             except Refusal as error:
                 log.error("job %s, %s request, is not run after the restart: %s", record.id, record.request, error)
                 text = ended_receipt(record, CANCELLED, time.time(), error)
@@ -133,6 +137,7 @@ class Bus:
         """Admit nothing more and refuse, or keep for the next start, what waits; what runs is finished."""
         if not self.jobs.stopping:
             self.jobs.stop()
+            self._files.stop()
 
     # Admitting.
 
@@ -143,6 +148,14 @@ class Bus:
         if kind is None:
             raise errors.UnknownRequest(f"No request type {shown(call.name)}; there are {', '.join(self._types)}.")
         return kind
+
+    def _check(self, call: Call, kind: RequestType) -> None:
+        """:raises Refusal: the parameters are not what is allowed, or a path is refused by its text."""
+        problems = kind.validate(call.params)
+        if problems:
+            raise errors.InvalidParams(problems)
+        if kind.request.files:
+            self._files.check(kind.request, call.params)
 
     def _mismatch(self, call: Call, kind: RequestType, asker: Asker, done: Done) -> None:
         request, sent = kind.request, call.meta.schema_hash
@@ -188,11 +201,17 @@ class Bus:
 
     def _carry_out(self, request: Request, params: JsonObject, context: Context, job: Job) -> Outcome:
         try:
-            files = evidence.before(_files(request, params)) if request.files else []
-            try:
+            if request.files:
+                try:
+                    taken = self._files.take(request, params, job.id)
+                except errors.ServerStopping:
+                    return NOT_BEGUN
+                try:
+                    result = request.handler(taken.params, context)
+                finally:
+                    job.files = taken.release()
+            else:
                 result = request.handler(params, context)
-            finally:
-                job.files = evidence.after(files) if files else []
         except Refusal as error:
             return _refused(context.client, request.name, error)
         except self._break:
@@ -213,37 +232,27 @@ class Bus:
             "backend": dict(self._backend),
         }
         try:
-            _check(call, kind)
+            self._check(call, kind)
         except errors.InvalidParams as error:
             failing = {"code": code_of(error), "message": str(error), **error.details()}
             done(Outcome({**facts, "ok": False, "calls": [], "files": [], "failing": [failing]}))
             return
         self.jobs.refuse_too_many()
-        self._executor.submit(partial(self._planned, kind.request, call, asker.client, facts), done)
+        self._executor.submit(partial(self._planned, kind.request, call, asker, facts), done)
         self.jobs.watch.begun()
 
-    def _planned(self, request: Request, call: Call, client: str, facts: Mapping[str, Any]) -> Outcome:
+    def _planned(self, request: Request, call: Call, asker: Asker, facts: Mapping[str, Any]) -> Outcome:
         """On the owner thread. Never raises."""
+        client = asker.client
         try:
-            found = plan(
-                request, call.params, self._gom, list(_files(request, call.params)), client, self._logs[request.name]
-            )
+            params, files = self._files.look(request, call.params)
+            found = plan(request, params, self._gom, files, client, self._logs[request.name], asker.identity.user)
         except self._break:
             return _esc(client, request.name)
         except BaseException as error:
             log.exception("%s: %s request: bug while planning", client, request.name, exc_info=error)
             return Outcome(error=errors.InternalError(request.name))
         return Outcome({**facts, **found})
-
-
-def _check(call: Call, kind: RequestType) -> None:
-    """:raises Refusal: the parameters are not what is allowed, or a path is refused by its text."""
-    problems = kind.validate(call.params)
-    if problems:
-        raise errors.InvalidParams(problems)
-    refused = tuple(_refused_paths(kind.request, call.params))
-    if refused:
-        raise errors.PathRefused(refused)
 
 
 def _digest(call: Call) -> str:
@@ -261,21 +270,3 @@ def _refused(client: str, name: str, error: Refusal) -> Outcome:
         text = f"{error.error_code} {error.description} {shown(error.error_log)}"
     log.warning("%s: %s request: %s: %s", client, name, code_of(error), text)
     return Outcome(error=error)
-
-
-def _files(request: Request, params: JsonObject) -> Iterator[tuple[str, str]]:
-    """JSON Pointer and path of every file that these parameters name."""
-    for name in request.files:
-        value = params.get(name)
-        if isinstance(value, str):
-            yield f"/{name}", value
-        elif value is not None:
-            for index, path in enumerate(value):
-                yield f"/{name}/{index}", path
-
-
-def _refused_paths(request: Request, params: JsonObject) -> Iterator[Problem]:
-    for pointer, path in _files(request, params):
-        reason = paths.refusal(path)
-        if reason:
-            yield Problem(pointer, "path", f"{shown(path)} {reason}; allowed: {paths.ALLOWED}")

@@ -82,6 +82,7 @@ class Settings:
     spool: str = _setting(
         OFF, "folder in which files are copied to be imported from there; auto is in the state folder"
     )
+    spool_days: int = _setting(0, "how many days those copies are kept; 0 removes them after the import", most=36_500)
     max_connections: int = _setting(64, "how many clients may be connected", least=1, most=10_000)
     max_unanswered: int = _setting(64, "unanswered requests after which a client is not read", least=1, most=10_000)
     max_queued: int = _setting(256, "how many requests may wait or run before others are busy", least=1, most=100_000)

@@ -14,6 +14,8 @@ GombusError
 │   ├── Busy
 │   ├── NotReady
 │   ├── FileUnreadable
+│   ├── FileUnsettled
+│   ├── SpoolFailed
 │   ├── GomRefused
 │   ├── TimedOut
 │   ├── Interrupted
@@ -98,7 +100,7 @@ class InvalidParams(Refusal):
 
 
 class PathRefused(InvalidParams):
-    """A path is refused by its text alone; no file was touched."""
+    """A path is refused by its text alone, and no file was touched, or it leads out of where files may lie."""
 
 
 class UnknownJob(Refusal):
@@ -206,6 +208,14 @@ class Cancelled(Refusal):
 
 class FileUnreadable(Refusal):
     """A file that the request names is missing, is no file or cannot be opened; INSPECT was not called."""
+
+
+class FileUnsettled(Refusal):
+    """A file that the request names was still being written; INSPECT was not called."""
+
+
+class SpoolFailed(Refusal):
+    """A file that the request names could not be copied into the spool folder; INSPECT was not called."""
 
 
 class GomRefused(Refusal):

@@ -136,7 +136,7 @@ class Jobs:
         """Begin nothing more; what a client relies on is kept for the next start."""
         self.stopping = True
         self._line.stop()
-        self._executor.stop(_NOT_BEGUN)
+        self._executor.stop(NOT_BEGUN)
 
     # Accepting.
 
@@ -208,6 +208,8 @@ class Jobs:
     def _carry_out(self, job: Job) -> Outcome:
         outcome = self._run(job)
         job.took_s = time.monotonic() - job.began_s
+        if outcome is NOT_BEGUN:
+            job.started, job.began_s = None, 0.0
         if outcome.result is not None:
             outcome = outcome._replace(result=json_value(outcome.result, job.call.name))
         return outcome
@@ -216,7 +218,7 @@ class Jobs:
 
     def _worked(self, job: Job, outcome: Outcome | None) -> None:
         self.watch.ended()
-        if outcome is _NOT_BEGUN:
+        if outcome is NOT_BEGUN:
             self._line.leave(job)
             if job.state == RUNNING:
                 self._put_back(job)
@@ -280,5 +282,5 @@ class Jobs:
             del self._keys[job.call.meta.key]
 
 
-_NOT_BEGUN: Any = Outcome(error=ServerStopping("The server is stopping; the request was not started."))
-"""What the executor hands out for what it did not begin before it was stopped."""
+NOT_BEGUN = Outcome(error=ServerStopping("The server is stopping; the request was not started."))
+"""Stands for a job whose handler was not begun before the server was stopped."""

@@ -62,7 +62,8 @@ class Request:
     """The gom commands that the handler may call, such as ``gom.script.sys.import_other_images``."""
     files: tuple[str, ...] = ()
     """Parameters that are paths of files to be read: a string, or an array of strings. The path is refused by its
-    text where it is dangerous, and the file is opened once before the handler runs."""
+    text where it is dangerous, and the file is opened once before the handler runs. The handler gets the path on this
+    computer, which may be another one than the client sent, and may be that of a copy."""
     legacy: Legacy = field(default_factory=Legacy)
     timeout_s: float = TIMEOUT_S
     """How long it may run, in s. What overruns is reported as failed; its command cannot be cut short, and the next

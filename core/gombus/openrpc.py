@@ -81,7 +81,9 @@ _FILE = {
     "type": "object",
     "properties": {
         "parameter": {"type": "string", "description": "JSON Pointer to the parameter"},
-        "path": {"type": "string"},
+        "path": {"type": "string", "description": "the path that the handler was given"},
+        "sent": {"type": "string", "description": "the path that was sent, where that is another one"},
+        "source": {"type": "string", "description": "the file of which the path is a copy, where it is one"},
         "size": {"type": "integer", "description": "bytes"},
         "mtime": _TIME,
         "sha256": {"type": "string"},

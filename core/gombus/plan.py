@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 from typing import Any
 
 from .errors import InternalError, Refusal
-from .evidence import iso, look
+from .evidence import FileLook
 from .guard import Guard, GuardedGom, gom_refused
 from .model import Context, JsonObject, Request
 from .placeholders import CannotPlan, Notes, Placeholder, Read
@@ -16,20 +15,28 @@ from .refusals import code_of
 
 
 def plan(
-    request: Request, params: JsonObject, gom: Any, files: Iterable[tuple[str, str]], client: str, log: logging.Logger
+    request: Request,
+    params: JsonObject,
+    gom: Any,
+    files: Iterable[FileLook],
+    client: str,
+    log: logging.Logger,
+    user: str = "",
 ) -> dict[str, Any]:
     """What a request would do, on the owner thread: gom.app is read for real, and nothing is run.
 
     :param gom: what the backend opened.
-    :param files: JSON Pointer and path of each file that the parameters name.
+    :param params: what the handler would get.
+    :param files: what is to be said of each file that the parameters name.
+    :param user: name of the asking client's token; empty where it needed none.
     :returns: ``calls``, ``files``, ``failing`` and ``ok``, as JSON values; ``stops`` where it would stop the server.
     :raises BreakError: gom's own: the user pressed Esc in INSPECT while gom.app was read.
     """
-    failing: list[dict[str, Any]] = []
-    shown = [_file(pointer, path, failing) for pointer, path in files]
+    looks = list(files)
+    failing = [_failing(file.failing) for file in looks if file.failing is not None]
     notes = Notes(gom.RequestError)
     planned = PlannedGom(Guard(gom, request.name, request.commands), notes)
-    context = Context(request.name, planned, client, log, planning=True)
+    context = Context(request.name, planned, client, log, planning=True, user=user)
     if not request.at_once:
         try:
             request.handler(params, context)
@@ -44,18 +51,8 @@ def plan(
         except Exception:
             log.exception("%s: %s request: bug in its plugin, or it cannot be planned", client, request.name)
             failing.append(_failing(InternalError(request.name)))
-    found = {"ok": not failing, "calls": notes.calls, "files": shown, "failing": failing}
+    found = {"ok": not failing, "calls": notes.calls, "files": [file.facts for file in looks], "failing": failing}
     return {**found, "stops": True} if context.stopping else found
-
-
-def _file(pointer: str, path: str, failing: list[dict[str, Any]]) -> dict[str, Any]:
-    facts: dict[str, Any] = {"parameter": pointer, "path": path, "resolved": os.path.realpath(path)}
-    try:
-        status = look(path)
-    except Refusal as error:
-        failing.append(_failing(error))
-        return {**facts, "size": None, "mtime": None}
-    return {**facts, "size": status.st_size, "mtime": iso(status.st_mtime)}
 
 
 def _failing(error: Refusal) -> dict[str, Any]:

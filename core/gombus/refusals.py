@@ -11,6 +11,7 @@ from .errors import (
     Cancelled,
     Conflict,
     FileUnreadable,
+    FileUnsettled,
     Forbidden,
     GomRefused,
     InternalError,
@@ -24,6 +25,7 @@ from .errors import (
     Refusal,
     SchemaMismatch,
     ServerStopping,
+    SpoolFailed,
     TimedOut,
     UnknownJob,
     UnknownRequest,
@@ -78,8 +80,9 @@ ERRORS: tuple[ErrorRow, ...] = (
         PathRefused,
         "path_refused",
         -32602,
-        "a path is a network or device path, climbs with '..', or is no portable Windows path",
-        "send a plain path on a drive of the INSPECT computer",
+        "a path is a network or device path, climbs with '..', is no portable Windows path, "
+        "or leads out of the folders in which files may lie",
+        "send a plain path of the INSPECT computer, in a folder that the sentence names",
     ),
     ErrorRow(
         UnknownJob,
@@ -136,6 +139,20 @@ ERRORS: tuple[ErrorRow, ...] = (
         -32803,
         "the file is missing, is no file or cannot be opened",
         "check that the file exists on the INSPECT computer, then send again",
+    ),
+    ErrorRow(
+        FileUnsettled,
+        "file_unsettled",
+        -32803,
+        "the file was still being written when the request's turn came, for longer than the server waits for it",
+        "send it again when the file is complete",
+    ),
+    ErrorRow(
+        SpoolFailed,
+        "spool_failed",
+        -32803,
+        "the file could not be copied into the server's spool folder, for example because its disk is full",
+        "tell whoever keeps the INSPECT computer; then send it again",
     ),
     ErrorRow(
         GomRefused,

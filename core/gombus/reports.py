@@ -27,7 +27,7 @@ def receipt_lines(receipt: Any, seconds: float) -> Iterator[str]:
         yield f"created {made['kind']} {made['name']}"
     for file in receipt.get("files", ()):
         changed = ", changed meanwhile" if file.get("changed") else ""
-        yield f"file {file['path']}, {file['size']} bytes, sha256 {str(file['sha256'])[:SHORT]}…{changed}"
+        yield f"file {_name(file)}, {file['size']} bytes, sha256 {str(file['sha256'])[:SHORT]}…{changed}"
     if receipt.get("value") is not None:
         yield f"value {_json(receipt['value'])}"
 
@@ -39,7 +39,7 @@ def plan_lines(plan: Mapping[str, Any], flag_of: FlagOf) -> Iterator[str]:
         yield f"would call {call['command']}({arguments})"
     for file in plan.get("files", ()):
         if file["size"] is not None:
-            yield f"would read {file['path']}, {file['size']} bytes"
+            yield f"would read {_name(file)}, {file['size']} bytes"
     for failing in plan.get("failing", ()):
         for problem in _problems(failing, flag_of) or [failing["message"]]:
             yield f"would fail: {problem} ({failing['code']})"
@@ -83,6 +83,11 @@ def unanswered_lines(reason: str, key: str) -> Iterator[str]:
     yield f"Error: {reason}"
     if key:
         yield f"The same command with --key {key} gives its result."
+
+
+def _name(file: Mapping[str, Any]) -> str:
+    # Who sent it knows it by what was sent.
+    return f"{file['sent']} ({file['path']})" if "sent" in file else str(file["path"])
 
 
 def _json(value: Any) -> str:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Callable, NamedTuple
 
 from .access import Access
@@ -19,6 +19,8 @@ from .bus import Bus
 from .config import Settings
 from .errors import BackendUnavailable, Interrupted
 from .executor import Executor
+from .files import Files
+from .files.rules import open_files
 from .inspect_address import ADDRESS, forget_key
 from .inspect_backend import InspectBackend
 from .journal import Journal
@@ -70,16 +72,30 @@ def run(
     :raises TokenError: the tokens' file cannot be used, or tokens are needed and there is none.
     :raises JournalError: the journal or the receipt log cannot be used.
     :raises CannotListen: the port is taken, the host is not allowed, or the certificate cannot be used.
+    :raises SettingsError: a setting about files is not allowed, or the spool folder cannot be used.
     """
     # Before INSPECT is asked for anything.
     access = Access(settings, beyond_loopback=not is_loopback(settings.host))
     place = choose_place(settings, access.has_tokens)
-    backend, registry, gom = open_backend(settings, os.environ if environ is None else environ, registry)
+    with closing(open_files(settings)) as files:
+        _run(settings, place, access, files, on_listening, os.environ if environ is None else environ, registry)
+
+
+def _run(
+    settings: Settings,
+    place: Place,
+    access: Access,
+    files: Files,
+    on_listening: Callable[[Listening], None],
+    environ: Mapping[str, str],
+    registry: Registry | None,
+) -> None:
+    backend, registry, gom = open_backend(settings, environ, registry)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
-            network = _Network(settings, place, access, registry, backend, gom, signals)
+            network = _Network(settings, place, access, files, registry, backend, gom, signals)
             network.start()
             try:
                 port = network.port.result()
@@ -141,6 +157,7 @@ class _Network(threading.Thread):
         settings: Settings,
         place: Place,
         access: Access,
+        files: Files,
         registry: Registry,
         backend: Backend,
         gom: Any,
@@ -155,7 +172,7 @@ class _Network(threading.Thread):
         self._settings = settings
         self._place = place
         facts = {"name": backend.name, "version": backend.version}
-        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings)
+        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings, files)
         self._methods = Methods(self._bus, self.journal, registry, backend, settings)
         reader = StrictReader(settings.max_message_bytes, settings.max_depth, settings.max_integer)
         self._wires = Wires((kind.request for kind in registry.types.values()), reader.loads)

@@ -17,6 +17,7 @@ from gombus.bus import Bus
 from gombus.config import DEFAULTS, Settings
 from gombus.errors import NotReady
 from gombus.executor import Executor
+from gombus.files import Files
 from gombus.journal import Accepted, Ending, Started
 from gombus.journal.memory import MemoryJournal
 from gombus.journal.sqlite import SqliteJournal
@@ -142,6 +143,7 @@ class Desk:
         journal: Callable[[Callable[[], None]], Any],
         by_hand: bool = False,
         settings: Settings = DEFAULTS,
+        files: Files | None = None,
     ) -> None:
         self.gom = WatchingGom()
         self._woken = threading.Semaphore(0)
@@ -154,7 +156,7 @@ class Desk:
         """By which timers are due; a test may put in the one by which jobs are timed."""
         registry = Registry(Settings(), [plugin(*requests)])
         self.journal.remember_schemas(_schemas(registry))
-        self.bus = Bus(registry.types, self.gom, BACKEND, self.executor, self.journal, self._later, settings)
+        self.bus = Bus(registry.types, self.gom, BACKEND, self.executor, self.journal, self._later, settings, files)
         self.jobs = self.bus.jobs
         self.outcomes: list[Outcome] = []
         """All that were answered, in their order."""
@@ -257,11 +259,17 @@ class Desk:
 
 @contextmanager
 def desk(
-    *requests: Any, folder: Path | None = None, by_hand: bool = False, journal: Any = None, **options: Any
+    *requests: Any,
+    folder: Path | None = None,
+    by_hand: bool = False,
+    journal: Any = None,
+    files: Files | None = None,
+    **options: Any,
 ) -> Iterator[Desk]:
     """A desk whose journal is in a folder, or in memory where there is none.
 
     :param journal: this journal in their place.
+    :param files: which files requests may use.
     :param options: settings.
     """
 
@@ -272,7 +280,7 @@ def desk(
             return MemoryJournal()
         return SqliteJournal(folder / "journal.sqlite3", folder / "receipts.jsonl", 0, 0, wake, _interrupted)
 
-    made = Desk(requests, opened, by_hand, Settings(**options))
+    made = Desk(requests, opened, by_hand, Settings(**options), files)
     try:
         yield made
     finally:

@@ -9,6 +9,8 @@ from typing import Any, Callable
 
 import pytest
 
+from gombus.evidence import NamedFile
+from gombus.files import look_at
 from gombus.plan import plan
 from support import BreakError, RequestError, request
 
@@ -118,7 +120,8 @@ class Planned:
             self.seen = handle(context.gom)
 
         kind = request("image", handler, **{"commands": (MAKE, FILL, SHOW), **members})
-        self.found = plan(kind, {"word": "x"}, gom or Gom(), files, "client:1", log)
+        looks = [look_at(NamedFile(pointer, path, path)) for pointer, path in files]
+        self.found = plan(kind, {"word": "x"}, gom or Gom(), looks, "client:1", log)
         # It goes over the wire.
         json.dumps(self.found, allow_nan=False)
 

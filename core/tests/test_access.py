@@ -411,3 +411,12 @@ def test_the_file_is_looked_at_where_the_clock_of_its_disk_is_coarse(file: Path)
     other.replace(file)
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert found.identify(text, "127.0.0.1") == IS_WRONG
+
+
+def test_a_plan_is_made_for_who_asks(file: Path) -> None:
+    told: list[str] = []
+    text, _ = tokens.new(file, OPERATOR, "cell 3")
+    asked = request_type("say", lambda _, context: told.append(context.user))
+    with serving(asked, tokens=str(file)) as server, Client(server.url, token=text) as client:
+        client.plan("say")
+    assert told == ["cell 3"]

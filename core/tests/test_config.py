@@ -70,6 +70,7 @@ ALL = {
     "settle_s": (0.5, "0.5", "0.5"),
     "settle_limit_s": (60.0, "60", "60"),
     "spool": ("auto", '"auto"', "auto"),
+    "spool_days": (30, "30", "30"),
     "max_connections": (8, "8", "8"),
     "max_unanswered": (2, "2", "2"),
     "max_queued": (10, "10", "10"),

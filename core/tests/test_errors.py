@@ -32,6 +32,8 @@ ONE_OF_EACH: dict[str, errors.Refusal] = {
     "conflict": errors.Conflict("1"),
     "busy": errors.Busy(256, 256),
     "not_ready": errors.NotReady("the disk is full"),
+    "file_unsettled": errors.FileUnsettled("still being written"),
+    "spool_failed": errors.SpoolFailed("no room"),
     "file_unreadable": errors.FileUnreadable("missing"),
     "gom_refused": errors.GomRefused("refused", "GAPP-0011", "log"),
     "timeout": errors.TimedOut("image", 2.5),

@@ -11,6 +11,7 @@ import pytest
 
 from gombus import evidence
 from gombus.errors import FileUnreadable
+from gombus.evidence import NamedFile
 
 MIB = 1024 * 1024
 LONG_AGO_S = 1_600_000_000.25
@@ -31,7 +32,11 @@ def write(path: Path, content: bytes, mtime_s: float = LONG_AGO_S) -> None:
 
 
 def read(path: Path) -> list[evidence.FileFacts]:
-    return evidence.before([("/file", str(path))])
+    return [evidence.read(named(path))]
+
+
+def named(path: Path | str, pointer: str = "/file") -> NamedFile:
+    return NamedFile(pointer, str(path), str(path))
 
 
 def changed(facts: list[evidence.FileFacts]) -> bool:
@@ -68,13 +73,13 @@ def test_the_receipt_says_what_the_file_was(picture: Path) -> None:
 def test_files_keep_their_order_and_none_are_none(picture: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     write(other, b"")
-    facts = evidence.before([("/files/0", str(picture)), ("/files/1", str(other)), ("/files/2", str(picture))])
+    facts = [evidence.read(named(path, f"/files/{place}")) for place, path in enumerate((picture, other, picture))]
     assert [(file["parameter"], file["size"]) for file in evidence.after(facts)] == [
         ("/files/0", 7),
         ("/files/1", 0),
         ("/files/2", 7),
     ]
-    assert evidence.after(evidence.before([])) == []
+    assert evidence.after([]) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB + 1])
@@ -255,7 +260,7 @@ def refuse_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builtins.open", refuse)
 
 
-@pytest.mark.parametrize("way", [evidence.look, lambda path: read(Path(path))], ids=["look", "before"])
+@pytest.mark.parametrize("way", [evidence.look, evidence.read], ids=["look", "read"])
 @pytest.mark.parametrize("kind", ["missing", "folder", "below a file", "pipe"])
 def test_what_is_no_file_is_unreadable(picture: Path, tmp_path: Path, way: Any, kind: str) -> None:
     path = {"missing": tmp_path / "missing", "folder": tmp_path, "below a file": picture / "x"}.get(kind)
@@ -265,21 +270,21 @@ def test_what_is_no_file_is_unreadable(picture: Path, tmp_path: Path, way: Any, 
         path = tmp_path / "pipe"
         os.mkfifo(path)
     with pytest.raises(FileUnreadable) as caught:
-        way(str(path))
+        way(named(path))
     assert str(caught.value) == f"File {path} could not be read: there is no such file."
 
 
-@pytest.mark.parametrize("way", [evidence.look, lambda path: read(Path(path))], ids=["look", "before"])
+@pytest.mark.parametrize("way", [evidence.look, evidence.read], ids=["look", "read"])
 def test_a_file_that_cannot_be_opened_is_unreadable(picture: Path, way: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_to_open(monkeypatch)
     with pytest.raises(FileUnreadable) as caught:
-        way(str(picture))
+        way(named(picture))
     assert str(caught.value) == f"File {picture} could not be read: Permission denied"
 
 
 def test_to_look_at_a_file_reads_nothing_of_it(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = hashes(monkeypatch)
-    assert evidence.look(str(picture)).st_size == 7
+    assert evidence.look(named(picture)).st_size == 7
     assert made == []
 
 

@@ -2,173 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import ntpath
 import os
 import sys
-from pathlib import PureWindowsPath
-from typing import Any, Callable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Callable
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gombus.paths import ALLOWED, refusal
-
-CONTROL = "has a control character"
-NETWORK = "is a network or device path"
-DEVICE_PATH = "is a device path"
-COLON = "has a colon that does not follow a drive letter"
-NO_ROOT = "has a drive but no root"
-STREAM = "has a second colon"
-CLIMBS = "climbs with '..'"
-ENDS = "has a name that ends in a dot or a space"
-DEVICE = "has the name of a device"
-
-HOSTILE: list[tuple[str, str]] = [
-    # Looking at these sends the user's login to another computer.
-    (r"\\host\share\x.jpg", NETWORK),
-    ("//host/share/x.jpg", NETWORK),
-    (r"\/host\share\x.jpg", NETWORK),
-    (r"/\host/share/x.jpg", NETWORK),
-    (r"\\host@SSL@8443\DavWWWRoot\x.jpg", NETWORK),
-    (r"\\127.0.0.1\c$\x.jpg", NETWORK),
-    ("///host/share/x.jpg", NETWORK),
-    ("//", NETWORK),
-    # Paths past the rules for names, and into devices.
-    (r"\\?\C:\temp\x.jpg", NETWORK),
-    (r"\\?\UNC\host\share\x.jpg", NETWORK),
-    (r"\\?\GLOBALROOT\Device\Mup\host\share\x.jpg", NETWORK),
-    ("//?/C:/temp/x.jpg", NETWORK),
-    (r"\\.\PhysicalDrive0", NETWORK),
-    (r"\\.\pipe\x", NETWORK),
-    ("//./C:/x.jpg", NETWORK),
-    (r"\??\C:\x.jpg", DEVICE_PATH),
-    (r"\??\UNC\host\share\x.jpg", DEVICE_PATH),
-    ("/??/UNC/host/share/x.jpg", DEVICE_PATH),
-    (r"\??/UNC\host\share\x.jpg", DEVICE_PATH),
-    # Relative to what the server did last on that drive.
-    ("C:", NO_ROOT),
-    ("C:x.jpg", NO_ROOT),
-    ("c:temp/x.jpg", NO_ROOT),
-    (r"C:..\x.jpg", NO_ROOT),
-    ("x:stream", NO_ROOT),
-    # Colons: schemes, streams of files, drives that are none.
-    ("file:///C:/temp/x.jpg", COLON),
-    ("http://host/x.jpg", COLON),
-    ("x.jpg:hidden", COLON),
-    ("x.jpg::$DATA", COLON),
-    ("./x.jpg:hidden", COLON),
-    ("/nope:hidden", COLON),
-    ("/C:/x.jpg", COLON),
-    ("1:/x.jpg", COLON),
-    ("é:/x.jpg", COLON),
-    (":/x.jpg", COLON),
-    (":", COLON),
-    ("CON:", COLON),
-    ("C:/temp/x.jpg:hidden", STREAM),
-    ("C:/temp/x.jpg::$DATA", STREAM),
-    ("C:/temp:$I30:$INDEX_ALLOCATION/x.jpg", STREAM),
-    ("C:/D:/x.jpg", STREAM),
-    ("C:\\:", STREAM),
-    # Climbing.
-    ("..", CLIMBS),
-    ("../x.jpg", CLIMBS),
-    ("/..", CLIMBS),
-    ("/../etc/passwd", CLIMBS),
-    ("a/../b.jpg", CLIMBS),
-    ("C:/..", CLIMBS),
-    ("C:/data/../../Windows/win.ini", CLIMBS),
-    (r"C:\data\..\..\Windows\win.ini", CLIMBS),
-    (r"D:\data/..\x.jpg", CLIMBS),
-    ("C:/./../x.jpg", CLIMBS),
-    ("C://../x.jpg", CLIMBS),
-    ("C://data/../x.jpg", CLIMBS),
-    (r"C:\\data\..\x.jpg", CLIMBS),
-    ("C:/data//../x.jpg", CLIMBS),
-    # Windows takes dots and spaces off the end, so that the name means another file.
-    ("C:/temp/x.jpg.", ENDS),
-    ("C:/temp/x.jpg ", ENDS),
-    ("C:/temp /x.jpg", ENDS),
-    ("C:/temp./x.jpg", ENDS),
-    ("C://temp /data/x.jpg", ENDS),
-    ("C:/temp/.../x.jpg", ENDS),
-    ("C:/temp/.. /x.jpg", ENDS),
-    ("C:/temp/. /x.jpg", ENDS),
-    (" ", ENDS),
-    (" //host/share/x.jpg", ENDS),
-    ("x.jpg. . ", ENDS),
-    # Devices, in every folder and with every ending.
-    ("NUL", DEVICE),
-    ("con", DEVICE),
-    ("/dev/nul", DEVICE),
-    ("C:/temp/PRN", DEVICE),
-    ("C:/temp/aux.jpg", DEVICE),
-    ("C:/temp/Con.tar.gz", DEVICE),
-    ("C:/nul .jpg", DEVICE),
-    ("C:/con/x.jpg", DEVICE),
-    ("C:/COM1", DEVICE),
-    ("C:/com9.jpg", DEVICE),
-    ("C:/com0", DEVICE),
-    ("C:/lpt1.jpg", DEVICE),
-    ("C:/LPT\u00b9.jpg", DEVICE),
-    ("C:/com\u00b2", DEVICE),
-    ("C:/COM\u00b3.x", DEVICE),
-    ("C:/CONIN$", DEVICE),
-    ("C:/conout$.jpg", DEVICE),
-    ("C://nul/x", DEVICE),
-    ("C://temp/con", DEVICE),
-    ("C://aux/data/x.jpg", DEVICE),
-    # What ends a name for C, a line for a log, or looks like nothing.
-    ("C:/temp/x.jpg\0.png", CONTROL),
-    ("\0", CONTROL),
-    ("C:/temp/x\n.jpg", CONTROL),
-    ("C:/temp/x\x1b[2J.jpg", CONTROL),
-    ("C:/temp/x.jpg\t", CONTROL),
-    ("C:/temp/x\x7f.jpg", CONTROL),
-    ("C:/temp/x\x85.jpg", CONTROL),
-    ("C:/temp/x\u2028.jpg", CONTROL),
-    ("C:/temp/x\u2029.jpg", CONTROL),
-    ("\\\\host\\share\n", CONTROL),
-]
-
-PLAIN = [
-    "C:/temp/example.jpg",
-    r"C:\temp\x.jpg",
-    r"c:\temp/mixed\x.jpg",
-    "C:/",
-    "C:/temp/",
-    "C://temp//x.jpg",
-    "C:/temp/./x.jpg",
-    "/nope",
-    "/",
-    r"\temp\x.jpg",
-    "nope.jpg",
-    "./x.jpg",
-    ".",
-    "",
-    "D:/Größe/Bild 1.jpg",
-    "D:/ leading/ space.jpg",
-    "C:/Users/IQMPRINK/Documents/Points.gxml",
-    "C:/PROGRA~1/x.jpg",
-    "C:/100% [a] {b} #1 & co; $x ^'`!@=+,.jpg",
-    "~/x.jpg",
-    "a..b.jpg",
-    "..a.jpg",
-    ".hidden",
-    "..hidden/x.jpg",
-    # Nearly devices.
-    "console.jpg",
-    "com10.txt",
-    "com.txt",
-    "C:/lpt/x.jpg",
-    "C:/xcon",
-    "C:/auxiliary/nul1.jpg",
-    "C:/my con.jpg",
-    "C:/x.con",
-    "C:/conin.jpg",
-    "C:/com\u2074.jpg",
-]
+from hostile_paths import CLIMBS, CONTROL, DEVICE, HOSTILE, NETWORK, NO_ROOT, PLAIN, SYSTEM, untouched
 
 
 def reserved_on_windows(path: str) -> bool:
@@ -183,31 +28,25 @@ def _id(path: str) -> str:
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str | None]:
+def judged() -> Callable[[str], str | None]:
     """Judges a path while every way to a file fails."""
 
-    def touched(*_: Any, **__: Any) -> Any:
-        raise AssertionError("the file system was touched")
-
     def judge(path: str) -> str | None:
-        with monkeypatch.context() as patch:
-            for module, name in [
-                (os, "stat"),
-                (os, "lstat"),
-                (os, "open"),
-                (os, "scandir"),
-                (os, "listdir"),
-                (os, "readlink"),
-                (os, "getcwd"),
-                (os.path, "exists"),
-                (os.path, "realpath"),
-                (io, "open"),
-            ]:
-                patch.setattr(module, name, touched)
-            patch.setattr("builtins.open", touched)
+        with untouched():
             return refusal(path)
 
     return judge
+
+
+def test_what_shows_that_no_file_is_touched_shows_it() -> None:
+    for touch in (
+        lambda: Path("x").stat(),
+        lambda: Path("x").is_file(),
+        lambda: os.path.realpath("x"),
+        lambda: Path("x").read_bytes(),
+    ):
+        with pytest.raises(AssertionError, match="the file system was touched"), untouched():
+            touch()
 
 
 @pytest.mark.parametrize(("path", "reason"), HOSTILE, ids=[_id(path) for path, _ in HOSTILE])
@@ -261,6 +100,50 @@ def test_a_plain_path_is_no_device_on_windows(path: str) -> None:
     assert not reserved_on_windows(path)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//nas/parts",
+        r"\\nas\parts\in",
+        "//10.0.0.1/c$/x",
+        "//host@SSL@8443/DavWWWRoot/x",
+        "//dev/parts",
+        "D:/exchange",
+    ],
+)
+def test_a_share_may_be_meant_where_it_is_no_client_who_means_it(path: str) -> None:
+    with untouched():
+        assert refusal(path, shares=True) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "//nas",
+            "//nas/",
+            "///nas/parts",
+            "//?/C:/x",
+            "//?/UNC/nas/parts",
+            r"\\.\pipe\x",
+            "//./C:/x",
+            "//",
+            "/??/C:/x",
+        ),
+        *("//nas/parts/../x", "//nas/pa:rts/x", "//nas/parts/con", "//nas/parts/x.", "//na\ns/parts", "//nas/*/x"),
+    ],
+    ids=_id,
+)
+def test_what_is_no_plain_share_is_refused_all_the_same(path: str) -> None:
+    with untouched():
+        assert refusal(path, shares=True) is not None
+
+
+def test_what_is_said_to_be_the_system_s_is_a_whole_path_of_a_posix_system() -> None:
+    for path in (path for path, reason in HOSTILE if reason == SYSTEM):
+        assert PurePosixPath(path.replace("\\", "/")).parts[1] in ("dev", "proc", "sys")
+
+
 PARTS = st.sampled_from(
     ["", ".", "..", "...", " ", "a", "a.", "a ", "C:", "con", "nul.x", "com1 .y", "lpt9", "x.jpg", "?", "??", "~", "é"]
 ) | st.text(st.characters(), max_size=3)
@@ -288,8 +171,7 @@ def test_whatever_is_allowed_is_harmless_as_windows_reads_it(path: str) -> None:
         assert not part.endswith((".", " "))
         assert ":" not in part
         assert not any(ord(character) < 32 for character in part)
-        # Python counts what no name may have on Windows as reserved, too; no file of such a name can be there.
-        assert not reserved_on_windows("".join("_" if character in '*?"<>|' else character for character in part))
+        assert not reserved_on_windows(part)
 
 
 @settings(max_examples=300, deadline=None, database=None)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Callable
+from unittest import mock
 
 import pytest
 from websockets.sync.client import connect
 
 from gombus import Refusal, tokens
 from gombus.config import DEFAULTS
+from gombus.files import rules
 from gombus.ids import JobIds
 from gombus.journal import store
 from gombus.journal.store import Store
@@ -145,6 +148,29 @@ def stopping(scene: Scene) -> dict[str, Any]:
     return error
 
 
+def of_a_site(scene: Scene, patched: Any, **options: Any) -> dict[str, Any]:
+    """The error object of a request for a file that is there, of another server with these settings."""
+    file = scene.journal.with_name("x.jpg")
+    file.write_bytes(b"x")
+    gom = WatchingGom()
+    with patched, serving(request(files=("file",)), gom=gom, **options) as server, rpc(server) as client:
+        error = client.refused("say", {"file": str(file)})
+    assert gom.words == []
+    return error
+
+
+def file_unsettled(scene: Scene) -> dict[str, Any]:
+    written = mock.patch.object(rules, "writers_of", lambda: lambda path: True)
+    return of_a_site(scene, written, settle_s=0.01, settle_limit_s=0.02)
+
+
+def spool_failed(scene: Scene) -> dict[str, Any]:
+    full = mock.patch.object(tempfile, "mkdtemp", side_effect=OSError(28, "No space left on device"))
+    error = of_a_site(scene, full, spool=str(scene.journal.with_name("spool")))
+    assert error["message"] == "No file can be copied for the import: No space left on device."
+    return error
+
+
 MET: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "malformed": malformed,
     "invalid_request": invalid_request,
@@ -159,6 +185,8 @@ MET: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "not_ready": not_ready,
     "refused": lambda scene: scene.client.refused("refuse"),
     "file_unreadable": lambda scene: scene.refused(file=str(scene.journal.with_name("nope"))),
+    "file_unsettled": file_unsettled,
+    "spool_failed": spool_failed,
     "gom_refused": gom_refused,
     "timeout": timeout,
     "interrupted": interrupted,

@@ -19,6 +19,7 @@ def test_a_receipt() -> None:
         "files": [
             {"path": "a.jpg", "size": 5, "sha256": "0123456789abcdef", "changed": False},
             {"path": "b.jpg", "size": 6, "sha256": "fedcba9876543210", "changed": True},
+            {"path": "D:/c.jpg", "sent": "Z:/c.jpg", "size": 7, "sha256": "00112233445566", "changed": False},
         ],
         "value": {"n": "ä"},
     }
@@ -27,6 +28,7 @@ def test_a_receipt() -> None:
         "created measurement series Größe",
         "file a.jpg, 5 bytes, sha256 0123456789ab…",
         "file b.jpg, 6 bytes, sha256 fedcba987654…, changed meanwhile",
+        "file Z:/c.jpg (D:/c.jpg), 7 bytes, sha256 001122334455…",
         'value {"n": "ä"}',
     ]
     assert list(receipt_lines({"job": "1", "state": "completed", "value": None}, 0.0)) == ["completed in 0.0 s, job 1"]

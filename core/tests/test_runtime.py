@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gombus.config import Settings, load
-from gombus.errors import BackendUnavailable, CannotListen
+from gombus.errors import BackendUnavailable, CannotListen, SettingsError
 from gombus.registry import Registry
 from gombus.runtime import open_backend
 from support import Serving, WatchingBackend, WatchingGom, plugin, request, serving
@@ -108,6 +109,24 @@ def test_a_host_that_is_not_allowed_is_refused_before_the_backend_is_asked_for_a
         server.start()
     assert asked == []
     assert server.ended()
+
+
+@pytest.mark.parametrize("options", [{"allowed_roots": ("x",)}, {"paths": {"Z:/": "x"}}, {"spool": __file__}])
+def test_settings_of_files_are_checked_before_the_backend_is_asked_for_anything(options: dict[str, Any]) -> None:
+    asked: list[Any] = []
+    settings = load({"port": 0, "backend": "watching", "journal": "off", **options}, environ={})
+    candidate = plugin(request(), backends={"watching": lambda call_each: asked.append(call_each)})
+    server = Serving(settings, lambda: Registry(settings, [candidate]))
+    with pytest.raises(SettingsError, match=f"{next(iter(options))}: "):
+        server.start()
+    assert asked == []
+    assert server.ended()
+
+
+def test_the_spool_folder_is_free_when_the_server_has_ended(tmp_path: Path) -> None:
+    for _ in range(2):
+        with serving(request(), spool=str(tmp_path / "spool")):
+            pass
 
 
 def test_where_a_plugin_failed_the_missing_backend_says_where_to_look() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import JournalError
+from ..lockfile import hold
 from ..model import Record
 from ..receipt import Receipt
 from ..receiptlog import Head
@@ -195,23 +196,18 @@ def head_of(connection: sqlite3.Connection) -> Head:
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """Hold the journal for this process. A lock of SQLite's works on every system and ends with the process."""
+    """Hold the journal for this process."""
     # Beside the file itself, whatever leads to it.
     lock = path.resolve()
     lock = lock.with_name(lock.name + "-lock")
-    connection = None
     try:
-        connection = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
-        connection.execute("BEGIN EXCLUSIVE")
+        return hold(lock)
     except sqlite3.Error as error:
-        if connection is not None:
-            connection.close()
         if "locked" in str(error):
             text = f"{path}: is in use by another gombus: stop it, or choose another with --journal PATH|off"
         else:
             text = f"{path}: cannot be locked: {lock}: {error}: choose another with --journal PATH|off"
         raise JournalError(text) from error
-    return connection
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from typing import Any, Callable
 import pytest
 
 from gombus import Context, Request
+from gombus.files import Files
 from gombus.guard import Guard, calls_of
 from gombus.plan import plan
 from gombus.validation import compile_schema
@@ -160,7 +161,7 @@ def test_what_was_refused_was_not_made(twin: Twin, elements: str) -> None:
 def test_a_plan_has_the_calls_of_a_real_run_and_runs_none(import_mode: str, twin: Twin, elements: str) -> None:
     sent = params(file=elements, import_mode=import_mode)
     log = logging.getLogger("tests")
-    planned = plan(request(), sent, twin, [("/file", elements)], "127.0.0.1:50000", log)
+    planned = plan(request(), sent, twin, Files().look(request(), sent)[1], "127.0.0.1:50000", log)
     assert (planned["ok"], planned["failing"]) == (True, [])
     assert (list(twin.calls), held(twin)) == ([], (None, []))
     gom = Guard(twin, request().name, request().commands).gom()
@@ -172,7 +173,8 @@ def test_a_plan_has_the_calls_of_a_real_run_and_runs_none(import_mode: str, twin
 def test_a_plan_for_a_file_that_is_missing_says_so_and_what_would_be_called(twin: Twin, tmp_path: Path) -> None:
     missing = str(tmp_path / 'it\'s "missing".gxml')
     log = logging.getLogger("tests")
-    planned = plan(request(), params(file=missing), twin, [("/file", missing)], "127.0.0.1:50000", log)
+    sent = params(file=missing)
+    planned = plan(request(), sent, twin, Files().look(request(), sent)[1], "127.0.0.1:50000", log)
     assert not planned["ok"]
     assert planned["failing"] == [
         {"code": "file_unreadable", "message": f"File {missing} could not be read: there is no such file."}

@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 from gombus import Context, Request
+from gombus.files import Files
 from gombus.guard import Guard, calls_of
 from gombus.plan import plan
 from gombus_image_import import gombus_requests, gombus_simulate
@@ -63,7 +64,8 @@ def planned(twin: Twin, file: str, **others: Any) -> dict[str, Any]:
     """The plan of one request; nothing may be called for it."""
     before = [(series.name, len(series.images)) for series in twin.project.measurement_series]
     twin.calls.clear()
-    found = plan(request(), params(file, **others), twin, [("/file", file)], CLIENT, log)
+    given, files = Files().look(request(), params(file, **others))
+    found = plan(request(), given, twin, files, CLIENT, log)
     assert list(twin.calls) == []
     assert [(series.name, len(series.images)) for series in twin.project.measurement_series] == before
     return found
