@@ -38,7 +38,9 @@ def measure(variants: dict[str, Variant], rounds: int, say: Callable[[str], None
 
 def _one(variant: Variant) -> tuple[float, float]:
     with ExitStack() as stack:
-        running = stack.enter_context(server(variant.command, dict(variant.environ)))
+        # More than gombus lets connect by default.
+        environ = {**dict(variant.environ), "GOMBUS_MAX_CONNECTIONS": str(CONNECTIONS + 100)}
+        running = stack.enter_context(server(variant.command, environ))
         # The first connection brings what all later ones share.
         wire.connect(running.port).close()
         time.sleep(SETTLE_S)

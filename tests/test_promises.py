@@ -77,7 +77,8 @@ def test_100_dropped_connections_during_running_jobs_and_100_results_fetched_lat
 def test_100_connections_dropped_at_once_while_their_requests_wait(tmp_path: Path) -> None:
     gom = WatchingGom()
     gom.hold_word = "0"
-    with serving(request(), gom=gom, journal=str(tmp_path / "journal.sqlite3")) as server:
+    journal = str(tmp_path / "journal.sqlite3")
+    with serving(request(), gom=gom, journal=journal, max_connections=2 * DROPS) as server:
         raws = []
         for number in range(DROPS):
             with raw_client(server) as raw:
