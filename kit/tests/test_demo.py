@@ -157,7 +157,7 @@ def test_request_types_that_are_not_there_are_named(disabled: tuple[str, ...], n
 
 def demonstrate(demonstration: Demonstration, **settings: Any) -> None:
     """Run a demonstration in this process, whose main thread then owns the twin."""
-    runtime.run(Settings(backend="twin", port=0, **settings), demonstration.start, environ={})
+    runtime.run(Settings(backend="twin", port=0, journal="off", **settings), demonstration.start, environ={})
 
 
 def test_the_delay_is_that_of_every_gom_command(
