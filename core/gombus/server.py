@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Callable
 
 from .bus import Bus
 from .config import Settings
@@ -38,9 +39,10 @@ class Server:
         self.stopped = asyncio.Event()
         """Set when every client was answered or closed."""
 
-    async def start(self) -> int:
+    async def start(self, recover: Callable[[], None]) -> int:
         """Listen.
 
+        :param recover: called when the port is taken and no client is served yet.
         :returns: the port.
         :raises CannotListen: the port is taken, or the host is not allowed.
         """
@@ -50,8 +52,14 @@ class Server:
         loop = asyncio.get_running_loop()
         sockets = open_sockets(self._settings.host, self._settings.port)
         port = int(sockets[0].getsockname()[1])
-        for opened in sockets:
-            self._listeners.append(await loop.create_server(lambda: Connection(self._handshake, self), sock=opened))
+        try:
+            recover()
+            for opened in sockets:
+                self._listeners.append(await loop.create_server(lambda: Connection(self._handshake, self), sock=opened))
+        except BaseException:
+            for opened in sockets:
+                opened.close()
+            raise
         return port
 
     def deliver(self) -> None:
@@ -69,6 +77,14 @@ class Server:
         """Begin to stop; further calls change nothing."""
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(self._stop())
+
+    async def finish(self) -> None:
+        """Admit nothing more, and wait until what runs is finished and everything is kept."""
+        self._bus.stop()
+        if self._bus.unfinished:
+            log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
+            self._idle.clear()
+            await self._idle.wait()
 
     async def close_all(self, limit_s: float) -> None:
         """Tell every client that the server goes away (1001), and wait up to the limit, in s, until they are gone."""
@@ -102,11 +118,7 @@ class Server:
     async def _stop(self) -> None:
         log.info("stopping: no new requests")
         await self._stop_listening()
-        self._bus.stop()
-        if self._bus.unfinished:
-            log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
-            self._idle.clear()
-            await self._idle.wait()
+        await self.finish()
         # Answers are written in the turn after the one in which they became ready, and a client that was accepted at
         # the last moment becomes a connection of ours within two.
         for _ in range(3):
