@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from .followers import Asker, Followers
 from .guard import GuardedGom, calls_of
-from .model import QUEUED, Call, Context, Meta, Outcome, Record
+from .model import COMPLETED, QUEUED, Call, Context, Meta, Outcome, Record
 from .receipt import Receipt
 from .refusals import error_object
 from .registry import RequestType
@@ -100,6 +100,13 @@ class Job:
     def lasting(self) -> bool:
         """Whether a client relies on it beyond its connection."""
         return self.recovered or self.call.meta.task or bool(self.call.meta.key)
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether it did all that its request type does, as far as that can be told: one that uses gom came to it."""
+        return self.state == COMPLETED and (
+            not self.kind.request.commands or (self.gom is not None and bool(calls_of(self.gom)))
+        )
 
     # Who waits.
 

@@ -88,9 +88,9 @@ def test_a_start_that_fails_leaves_what_is_queued_to_the_next_one(
             port = 0
             patch.setattr(asyncio.SelectorEventLoop, "create_server", lambda *_, **__: 1 / 0)
         for _ in range(3):
-            with pytest.raises((CannotListen, ZeroDivisionError)):
-                with serving(request(), host="127.0.0.1", port=port, journal=journal):
-                    pass
+            server = serving(request(), host="127.0.0.1", port=port, journal=journal)
+            with pytest.raises((CannotListen, ZeroDivisionError)), server:
+                pass
             assert states(journal) == {QUEUED}
     gom = WatchingGom()
     gom.hold_word = "4"
