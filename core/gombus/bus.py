@@ -18,7 +18,7 @@ from .files import Files
 from .followers import Asker
 from .guard import Guard, Inside, gom_refused
 from .ids import JobIds
-from .job import Done, Job
+from .job import Done, Job, answered
 from .jobs import NOT_BEGUN, Jobs
 from .journal import Ending, Journal
 from .line import Later
@@ -108,11 +108,11 @@ class Bus:
         """Queue what the journal kept from before, where it can still be run."""
         jobs = []
         for record in records:
-            # Read without the limits of messages, which may have been lowered since; the schema judges it again.
-            call = Call(record.request, json.loads(record.params), meta=NO_META._replace(key=record.key or ""))
+            call = Call(record.request, {}, meta=NO_META._replace(key=record.key or ""))
             try:
                 if record.backend != self._backend["name"]:
                     raise errors.Cancelled(f"The request was accepted for the backend {record.backend!r}.")
+                call = call._replace(params=_kept_params(record))
                 kind = self._look_up(call)
                 self._check(call, kind)
             except Refusal as error:
@@ -164,7 +164,7 @@ class Bus:
             changes = None if text is None else difference(json.loads(text), request.schema)
             self._refuse(call, asker, errors.SchemaMismatch(request.name, sent, kind.schema_hash, changes), done)
 
-        self._journal.schema_seen(sent, looked_up)
+        self._journal.schema_seen(sent, answered(call.name, done, looked_up))
 
     def _submit(self, call: Call, kind: RequestType, asker: Asker, done: Done) -> None:
         if call.ignored:
@@ -253,6 +253,18 @@ class Bus:
             log.exception("%s: %s request: bug while planning", client, request.name, exc_info=error)
             return Outcome(error=errors.InternalError(request.name))
         return Outcome({**facts, **found})
+
+
+def _kept_params(record: Record) -> JsonObject:
+    """:raises Cancelled: they are damaged."""
+    try:
+        # Not by the limits of messages: they were kept within them, but as a longer text.
+        params = json.loads(record.params)
+    except (ValueError, TypeError, RecursionError):
+        params = None
+    if not isinstance(params, dict):
+        raise errors.Cancelled("The request's parameters are damaged in the journal; it was not started.")
+    return params
 
 
 def _digest(call: Call) -> str:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Callable
 
+from .ahead import Ahead
 from .errors import NotReady
 from .job import Job
 from .journal import Journal
 from .model import QUEUED, RUNNING
 
-MAX_AHEAD = 64
-AHEAD_S = 0.005
-"""How much work, in s, may be marked as running ahead: after a crash all of it counts as interrupted."""
 RETRY_S = 1.0
 """After how long, in s, marks are tried again that the journal could not write."""
 
@@ -42,7 +40,7 @@ class Line:
         self._marking: dict[str, Job] = {}
         """Jobs whose mark as running is on its way to the journal, in order."""
         self._tries = 0
-        self._job_s = AHEAD_S
+        self._ahead = Ahead()
         self._retrying = False
         self._stopped = False
         self.begun: dict[str, Job] = {}
@@ -50,10 +48,10 @@ class Line:
 
     def join(self, job: Job) -> None:
         """A job that is about to be accepted takes its place; where nobody is before it, it is marked at once."""
-        if self._waiting or self._is_full:
-            self._waiting.append(job)
-        else:
+        if not self._waiting and self._has_room(job):
             self._mark(job)
+        else:
+            self._waiting.append(job)
 
     def queue(self, job: Job) -> None:
         """A job that the journal keeps from before takes its place."""
@@ -71,9 +69,9 @@ class Line:
 
     def leave(self, job: Job) -> None:
         """A job gives up its place."""
-        self.begun.pop(job.id, None)
-        self._marking.pop(job.id, None)
-        if job in self._waiting:
+        if self.begun.pop(job.id, None) or self._marking.pop(job.id, None):
+            self._ahead.remove(job.call.name)
+        elif job in self._waiting:
             self._waiting.remove(job)
 
     def waits(self, job: Job) -> bool:
@@ -83,9 +81,9 @@ class Line:
     def done(self, job: Job) -> None:
         """The owner thread is free of this job."""
         del self.begun[job.id]
-        # One long job is enough to look less far ahead, many short ones are needed to look further.
+        self._ahead.remove(job.call.name)
         if job.began_s:
-            self._job_s = max(job.took_s, 0.8 * self._job_s + 0.2 * job.took_s)
+            self._ahead.took(job.call.name, job.took_s, job.carried_out)
         self.release()
 
     def release(self) -> None:
@@ -93,7 +91,7 @@ class Line:
         if self._stopped or self._retrying:
             return
         batch = []
-        while self._waiting and self._waiting[0].kept and not self._is_full:
+        while self._waiting and self._waiting[0].kept and self._has_room(self._waiting[0]):
             batch.append(self._waiting.popleft())
             self._mark(batch[-1])
         if batch:
@@ -109,15 +107,12 @@ class Line:
             if job.kept:
                 self._put_back(job)
 
-    @property
-    def _is_full(self) -> bool:
-        if not self._journal.batched:
-            return False
-        ahead = max(1, min(MAX_AHEAD, int(AHEAD_S / max(self._job_s, 1e-6))))
-        return len(self.begun) + len(self._marking) >= ahead
+    def _has_room(self, job: Job) -> bool:
+        return not self._journal.batched or self._ahead.has_room(job.call.name)
 
     def _mark(self, job: Job) -> None:
         job.state = RUNNING
+        self._ahead.add(job.call.name)
         self._marking[job.id] = job
 
     def _hand_over(self, job: Job) -> None:
@@ -147,6 +142,7 @@ class Line:
         self._tries += 1
         marking, self._marking = self._marking, {}
         for job in reversed(marking.values()):
+            self._ahead.remove(job.call.name)
             if job.state == RUNNING:
                 job.state = QUEUED
                 self._waiting.appendleft(job)

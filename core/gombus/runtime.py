@@ -220,9 +220,14 @@ class _Network(threading.Thread):
         self._loop = loop
         watching = asyncio.ensure_future(self._watch_signals(loop))
         try:
-            self._bus.recover(self.journal.queued)
-            self.port.set_result(await self._server.start())
+            # Not before the port is ours: a server that cannot start must leave what is queued as it is.
+            port = await self._server.start(lambda: self._bus.recover(self.journal.queued))
+            self.port.set_result(port)
             await self._server.stopped.wait()
+        except BaseException:
+            # What is marked and was not begun is put back.
+            await self._server.finish()
+            raise
         finally:
             watching.cancel()
             await asyncio.wait([watching])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Callable
 
 from .access import LOOK_S, Access
 from .bus import Bus
@@ -51,9 +52,10 @@ class Server:
         self.stopped = asyncio.Event()
         """Set when every client was answered or closed."""
 
-    async def start(self) -> int:
+    async def start(self, recover: Callable[[], None]) -> int:
         """Listen.
 
+        :param recover: called when the port is taken and no client is served yet.
         :returns: the port.
         :raises CannotListen: the port is taken, or the host is not this computer.
         """
@@ -62,7 +64,13 @@ class Server:
         _ = bytes(300_000)
         sockets = open_sockets(self._place, self._settings.port)
         port = int(sockets[0].getsockname()[1])
-        self._door = Door(sockets, self._admit)
+        try:
+            recover()
+            self._door = Door(sockets, self._admit)
+        except BaseException:
+            for opened in sockets:
+                opened.close()
+            raise
         self._look()
         return port
 
@@ -81,6 +89,14 @@ class Server:
         """Begin to stop; further calls change nothing."""
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(self._stop())
+
+    async def finish(self) -> None:
+        """Admit nothing more, and wait until what runs is finished and everything is kept."""
+        self._bus.stop()
+        if self._bus.unfinished:
+            log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
+            self._idle.clear()
+            await self._idle.wait()
 
     async def close_all(self, limit_s: float) -> None:
         """Tell every client that the server goes away (1001), and wait up to the limit, in s, until they are gone."""
@@ -138,11 +154,7 @@ class Server:
     async def _stop(self) -> None:
         log.info("stopping: no new requests")
         await self._door.close()
-        self._bus.stop()
-        if self._bus.unfinished:
-            log.info("stopping: waiting for the running command; press Ctrl-C again to stop at once")
-            self._idle.clear()
-            await self._idle.wait()
+        await self.finish()
         # Answers are written in the turn after the one in which they became ready.
         await asyncio.sleep(0)
         # Each is cut in half of that time where it does not follow.

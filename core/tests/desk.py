@@ -61,6 +61,10 @@ class Clock:
         """Seconds."""
         return self.now_s
 
+    def perf_counter(self) -> float:
+        """Seconds."""
+        return self.now_s
+
     def time(self) -> float:
         """Seconds since 1970."""
         return self.now_s

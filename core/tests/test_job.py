@@ -14,14 +14,17 @@ from desk import BACKEND, Asker
 from gombus import errors
 from gombus.config import Settings
 from gombus.followers import PROGRESS, STATUS
+from gombus.guard import Guard
 from gombus.ids import JobIds
 from gombus.job import Job
 from gombus.model import COMPLETED, FAILED, NO_META, QUEUED, RUNNING, Call, Meta, Outcome, Record
 from gombus.registry import Registry
 from gombus.tasks import ended_receipt
-from support import plugin, request
+from support import WatchingGom, plugin, request
 
-KINDS = Registry(Settings(), [plugin(request(), request("now", lambda *_: None, at_once=True))]).types
+KINDS = Registry(
+    Settings(), [plugin(request(), request("plain", commands=()), request("now", lambda *_: None, at_once=True))]
+).types
 _ids = JobIds()
 
 
@@ -70,6 +73,27 @@ def test_a_client_relies_on_it_beyond_its_connection_where_it_can_ask_for_it_aga
     made = job(meta=meta)
     made.recovered = True
     assert made.lasting
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "called", "expected"),
+    [
+        ("say", COMPLETED, True, True),
+        ("say", COMPLETED, False, False),
+        ("say", FAILED, True, False),
+        ("plain", COMPLETED, False, True),
+        ("plain", FAILED, False, False),
+    ],
+)
+def test_it_was_carried_out_where_it_completed_and_came_to_gom(
+    name: str, state: str, called: bool, expected: bool
+) -> None:
+    made = job(name)
+    assert not made.carried_out
+    made.gom = Guard(WatchingGom(), name, made.kind.request.commands).gom()
+    if called:
+        made.gom.script.test.say(word="x")
+    assert ended(made, state).carried_out == expected
 
 
 # Who is told.

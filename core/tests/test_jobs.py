@@ -14,7 +14,7 @@ from gombus import errors
 from gombus.config import DEFAULTS
 from gombus.followers import STATUS
 from gombus.journal.reading import reading
-from gombus.model import CANCELLED, COMPLETED, FAILED, RUNNING, Outcome
+from gombus.model import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Outcome
 from gombus.refusals import code_of
 from gombus.tasks import failure, task_of
 from gombus.watch import LOOK_S
@@ -104,6 +104,31 @@ def test_where_jobs_are_long_never_more_than_one_stands_as_running_in_the_journa
             made.say("x")
         made.until(lambda: len(made.outcomes) == 20)
     assert running == [1] * 20
+
+
+def picky(params: Any, context: Any) -> Any:
+    """As an import: a file that is missing is refused before gom is called."""
+    if params.get("file"):
+        raise errors.FileUnreadable("missing")
+    return say(params, context)
+
+
+def test_many_that_were_refused_before_gom_do_not_let_long_ones_be_marked_together(held: HeldJournal) -> None:
+    with desk(request("image", picky), journal=held, by_hand=True) as made:
+        for _ in range(60):
+            refused = made.submit("image", {"file": "x"})
+            held.all()
+            made.step()
+            held.all()
+            assert code(refused) == "file_unreadable"
+        long = [made.submit("image", {"word": str(number)}) for number in range(50)]
+        held.all()
+        assert {job.state for job in made.jobs.all_live()} == {RUNNING, QUEUED}
+        assert [job.state for job in made.jobs.all_live()].count(RUNNING) == 1
+        for _ in long:
+            made.step()
+            held.all()
+        assert made.gom.words == [str(number) for number in range(50)]
 
 
 def test_no_handler_is_begun_that_the_journal_does_not_have_as_running(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -347,6 +348,30 @@ def test_what_no_limit_of_today_would_let_in_runs_all_the_same(tmp_path: Path) -
     ) as made:
         recover(made, 1)
         assert made.gom.words == [long]
+
+
+def test_parameters_that_fill_a_message_are_run_after_a_restart(tmp_path: Path) -> None:
+    word = {"description": "a long word", "type": "string", "maxLength": 40_000}
+    long = request(schema={**SCHEMA, "properties": {"word": word}})
+    # 60 KB as they are sent, 180 KB as they are kept.
+    _queued(tmp_path, long, words=("\N{LATIN SMALL LETTER E WITH ACUTE}" * 30_000, "short"))
+    with desk(long, folder=tmp_path) as made:
+        recover(made, 2)
+        assert [len(word) for word in made.gom.words] == [30_000, 5]
+
+
+@pytest.mark.parametrize("params", ["", "{", "[" * 100_000, "[]", None, b"\xff"])
+def test_parameters_that_are_damaged_end_their_job_and_no_other(tmp_path: Path, params: Any) -> None:
+    job, _ = _queued(tmp_path, request(), words=("broken", "sound"))
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)) as db:
+        db.execute("UPDATE job SET params = ? WHERE id = ?", (params, job))
+    with desk(request(), folder=tmp_path) as made:
+        recover(made, 2)
+        made.settle()
+        assert made.gom.words == ["sound"]
+        task = task_of(made.kept(id=job))
+        assert (task["status"], task["error"]["data"]["code"]) == (CANCELLED, "cancelled")
+        assert "damaged" in task["error"]["message"]
 
 
 def test_what_was_accepted_for_another_backend_is_not_run(tmp_path: Path) -> None:

@@ -9,19 +9,25 @@ from typing import Callable
 import pytest
 
 from desk import BACKEND, HeldJournal
+from gombus.ahead import MAX_AHEAD
 from gombus.config import Settings
 from gombus.errors import NotReady
 from gombus.ids import JobIds
 from gombus.job import Job
 from gombus.journal.memory import MemoryJournal
-from gombus.line import MAX_AHEAD, RETRY_S, Line
-from gombus.model import CANCELLED, QUEUED, RUNNING, Call
+from gombus.line import RETRY_S, Line
+from gombus.model import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Call
 from gombus.registry import Registry
 from support import plugin, request
 
-KIND = Registry(Settings(), [plugin(request())]).types["say"]
+KINDS = Registry(Settings(), [plugin(request(commands=()), request("scan", commands=()))]).types
 FULL = NotReady("the disk is full")
 _ids = JobIds()
+
+
+def new(name: str = "say") -> Job:
+    """A job of this request type."""
+    return Job(_ids.new(), Call(name, {}), KINDS[name], "client:1", None, BACKEND)
 
 
 class Stand:
@@ -39,9 +45,9 @@ class Stand:
             self.put_back.append,
         )
 
-    def join(self, count: int = 1, kept: bool = True) -> list[Job]:
+    def join(self, count: int = 1, kept: bool = True, name: str = "say") -> list[Job]:
         """New jobs; where they are `kept`, the journal has answered that it keeps them."""
-        jobs = [Job(_ids.new(), Call("say", {}), KIND, "client:1", None, BACKEND) for _ in range(count)]
+        jobs = [new(name) for _ in range(count)]
         for job in jobs:
             self.line.join(job)
         if kept:
@@ -54,9 +60,11 @@ class Stand:
             job.kept = True
             self.line.accepted(job)
 
-    def done(self, job: Job, took_s: float = 10.0) -> None:
-        """The owner thread is free of a job that took so long."""
+    def done(self, job: Job, took_s: float = 10.0, state: str = COMPLETED) -> None:
+        """The owner thread is free of a job that took so long, and ended so."""
         job.began_s, job.took_s = 1.0, took_s
+        if job.state == RUNNING:
+            job.state = state
         self.line.done(job)
 
     def short(self) -> None:
@@ -129,6 +137,31 @@ def test_one_long_job_is_enough_to_mark_one_at_a_time_again() -> None:
     assert len(stand.begun) == MAX_AHEAD + 1
 
 
+def test_what_is_known_of_one_request_type_says_nothing_of_another() -> None:
+    stand = Stand()
+    stand.short()
+    short, scans, more = stand.join(3), stand.join(5, name="scan"), stand.join(3)
+    for job in short:
+        assert stand.begun == short
+        stand.done(job, 1e-6)
+        stand.journal.all()
+    for place, job in enumerate(scans):
+        assert stand.begun == [*short, *scans[: place + 1]]
+        stand.done(job, 4.0)
+        stand.journal.all()
+    assert stand.begun == [*short, *scans, *more]
+
+
+def test_one_that_was_refused_at_once_does_not_count_as_short() -> None:
+    stand = Stand()
+    for job in [stand.join()[0] for _ in range(60)]:
+        stand.done(job, 1e-6, FAILED)
+        stand.journal.all()
+    stand.begun.clear()
+    jobs = stand.join(10)
+    assert stand.begun == jobs[:1]
+
+
 def test_one_that_was_never_begun_does_not_count_as_short() -> None:
     stand = Stand()
     stand.short()
@@ -175,7 +208,7 @@ def test_one_that_is_not_accepted_after_all_makes_room() -> None:
 
 def test_what_was_kept_from_before_comes_in_its_order() -> None:
     stand = Stand()
-    jobs = [Job(_ids.new(), Call("say", {}), KIND, "client:1", None, BACKEND) for _ in range(3)]
+    jobs = [new() for _ in range(3)]
     for job in jobs:
         job.kept = True
         stand.line.queue(job)

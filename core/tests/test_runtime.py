@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +13,12 @@ import pytest
 
 from gombus.config import Settings, load
 from gombus.errors import BackendUnavailable, CannotListen, SettingsError
+from gombus.journal.reading import reading
+from gombus.model import COMPLETED, QUEUED
 from gombus.registry import Registry
 from gombus.runtime import open_backend
-from support import Serving, WatchingBackend, WatchingGom, plugin, request, serving
+from journals import opened, record
+from support import WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving
 
 
 def registry_with(**backends: Any) -> Registry:
@@ -57,6 +61,42 @@ def test_the_backend_is_closed_at_the_end() -> None:
     server.listening.stop()
     assert server.ended()
     assert backend.closed
+
+
+def queued(folder: Path, count: int) -> str:
+    """A journal with so many jobs that were accepted and not begun; its path."""
+    with opened(folder) as asked:
+        asked.accept(*(record(backend="watching", params=f'{{"word": "{number}"}}') for number in range(count)))
+    return str(folder / "journal.sqlite3")
+
+
+def states(journal: str) -> set[str]:
+    """Of its jobs."""
+    with reading(Path(journal)) as reader:
+        return {job.state for job in reader.jobs()}
+
+
+@pytest.mark.parametrize("broken", ["the port is taken", "what comes after it fails"])
+def test_a_start_that_fails_leaves_what_is_queued_to_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    journal = queued(tmp_path, 5)
+    with monkeypatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        if broken != "the port is taken":
+            port = 0
+            patch.setattr("gombus.server.Door", lambda *_: 1 / 0)
+        for _ in range(3):
+            server = serving(request(), host="127.0.0.1", port=port, journal=journal)
+            with pytest.raises((CannotListen, ZeroDivisionError)), server:
+                pass
+            assert states(journal) == {QUEUED}
+    gom = WatchingGom()
+    gom.hold_word = "4"
+    with serving(request(), gom=gom, journal=journal):
+        assert gom.entered.wait(WAIT_S)
+    assert gom.words == ["0", "1", "2", "3", "4"]
+    assert states(journal) == {COMPLETED}
 
 
 def test_an_error_of_the_caller_stops_the_server() -> None:
