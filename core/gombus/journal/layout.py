@@ -11,6 +11,8 @@ from ..errors import JournalError
 APPLICATION_ID = 0x676F6D62
 """Marks a SQLite file as a journal of gombus: ``gomb``."""
 VERSION = 2
+HEAD = "receipts "
+"""Before the name of a receipt log, in the table meta: how many lines it has, and the hash of the last."""
 
 _TODAY = (
     """CREATE TABLE job (
@@ -28,6 +30,12 @@ _MIGRATIONS = {
     ),
 }
 """What makes the next layout of each older one."""
+
+
+def log_name(journal: Path, log: Path) -> str:
+    """By what a journal knows a receipt log: its name where both are in one folder, which may move; else its path."""
+    journal, log = journal.resolve(), log.resolve()
+    return log.name if log.parent == journal.parent else str(log)
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import JournalError
+from ..lockfile import hold
 from ..model import Record
 from ..receipt import Receipt
 from ..receiptlog import Head
@@ -140,14 +141,17 @@ class Store:
         now = time.time()
         self._db.executemany(_REMEMBER, [(*row, now) for row in rows])
 
-    @property
-    def head(self) -> Head:
-        """The receipt log's last line that this journal knows."""
-        return head_of(self._db)
+    def head(self, log: str) -> Head | None:
+        """The last line of a receipt log that this journal knows; None where it never wrote to it.
 
-    def keep_head(self, head: Head) -> None:
+        :param log: as `layout.log_name` names it.
+        """
+        return head_of(self._db, log)
+
+    def keep_head(self, head: Head, log: str) -> None:
         """Keep it."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('receipts', ?)", (f"{head.lines} {head.digest}",))
+        value = f"{head.lines} {head.digest}"
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (layout.HEAD + log, value))
 
     def probe(self) -> None:
         """Write something that takes some room, and take it back."""
@@ -185,33 +189,31 @@ class Store:
         return str(row[0]) if row else None
 
 
-def head_of(connection: sqlite3.Connection) -> Head:
-    """The receipt log's last line that a journal knows."""
-    row = connection.execute("SELECT value FROM meta WHERE name = 'receipts'").fetchone()
+def head_of(connection: sqlite3.Connection, log: str) -> Head | None:
+    """The last line of a receipt log that a journal knows; None where it never wrote to it.
+
+    :param log: as `layout.log_name` names it.
+    """
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (layout.HEAD + log,)).fetchone()
     if row is None:
-        return Head()
+        return None
     lines, digest = row[0].split()
     return Head(int(lines), digest)
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """Hold the journal for this process. A lock of SQLite's works on every system and ends with the process."""
+    """Hold the journal for this process."""
     # Beside the file itself, whatever leads to it.
     lock = path.resolve()
     lock = lock.with_name(lock.name + "-lock")
-    connection = None
     try:
-        connection = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
-        connection.execute("BEGIN EXCLUSIVE")
+        return hold(lock)
     except sqlite3.Error as error:
-        if connection is not None:
-            connection.close()
         if "locked" in str(error):
             text = f"{path}: is in use by another gombus: stop it, or choose another with --journal PATH|off"
         else:
             text = f"{path}: cannot be locked: {lock}: {error}: choose another with --journal PATH|off"
         raise JournalError(text) from error
-    return connection
 
 
 def _opened(path: Path) -> sqlite3.Connection:
