@@ -57,6 +57,7 @@ class Bus:
         self._backend = backend
         self._executor = executor
         self._journal = journal
+        self._later = later
         self._break: type[Exception] = gom.BreakError
         self._guards = {
             name: Guard(None if kind.request.at_once else gom, name, kind.request.commands)
@@ -174,7 +175,7 @@ class Bus:
         name = job.call.name
         try:
             job.gom = self._guards[name].gom()
-            report = partial(job.followers.report, self._executor.post)
+            report = partial(job.followers.report, self._executor.post, self._later)
             job.context = Context(name, job.gom, job.client, self._logs[name], report)
             return self._carry_out(job.kind.request, job.call.params, job.context, job)
         except BaseException as error:  # SystemExit of a handler, too
@@ -215,10 +216,13 @@ class Bus:
             return
         if len(self.jobs) >= MAX_QUEUED:
             raise errors.Busy(len(self.jobs), MAX_QUEUED)
-        self._executor.submit(partial(self._planned, kind.request, call, asker.client, facts), done)
+        self._executor.submit(partial(self._planned, kind.request, call, asker, facts), done)
 
-    def _planned(self, request: Request, call: Call, client: str, facts: Mapping[str, Any]) -> Outcome:
+    def _planned(self, request: Request, call: Call, asker: Asker, facts: Mapping[str, Any]) -> Outcome:
         """On the owner thread. Never raises."""
+        client = asker.client
+        if asker.gone:
+            return Outcome(error=errors.Cancelled("The client left before the plan was made."))
         try:
             found = plan(
                 request, call.params, self._gom, list(_files(request, call.params)), client, self._logs[request.name]

@@ -32,6 +32,7 @@ class Asker:
         self.client = client
         self.notified: list[tuple[str, dict[str, Any]]] = []
         """Method and parameters of each."""
+        self.gone = False
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Keep it."""

@@ -21,7 +21,7 @@ from gombus.model import Call, Outcome
 from gombus.registry import Registry
 from support import SCHEMA, WAIT_S, BreakError, RequestError, WatchingGom, plugin, request
 
-ASKER = SimpleNamespace(client="client:1", notify=lambda method, params: None)
+ASKER = SimpleNamespace(client="client:1", gone=False, notify=lambda method, params: None)
 
 
 class Desk:

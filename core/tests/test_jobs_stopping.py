@@ -442,7 +442,8 @@ class Chance:
                 self.made.executor.deliver()
 
     def cancel(self) -> None:
-        live = list(self.made.jobs.all_live())
+        # Clients find no other.
+        live = [job for job in self.made.jobs.all_live() if job.kept]
         if live:
             self.made.jobs.cancel(self.random.choice(live))
 
