@@ -24,7 +24,7 @@ from .messages import (
     open_job,
     read,
 )
-from .opening import FAILURES, OPTIONS, Lost, Outage, Until, check_subprotocol
+from .opening import FAILURES, OPTIONS, Lost, Outage, Until, check_subprotocol, ended
 
 
 class AsyncLine:
@@ -106,7 +106,7 @@ class AsyncLine:
         """Send; where the connection is lost, that is left to its keeper."""
         if connection.state is State.OPEN:
             with suppress(ConnectionClosed):
-                await connection.send(ask.sending(self._keys.scope))
+                await connection.send(ask.sending(self._keys))
 
     async def _keep(self) -> None:
         """Serve one connection, and as long as something waits for an answer, another."""
@@ -152,7 +152,7 @@ class AsyncLine:
             while True:
                 self._take(read(self._url, await connection.recv()))
         except ConnectionClosed as error:
-            raise Lost(f"the connection to {self._url} ended before the answer: {error}") from error
+            raise ended(self._url, error) from error
         finally:
             self._connection = None
             # A server tells only the connection that asked.
@@ -183,7 +183,7 @@ class AsyncLine:
 
     async def _info(self, connection: ClientConnection) -> Any:
         ask = Ask("server/info")
-        await connection.send(ask.sending(""))
+        await connection.send(ask.sending(UNMET))
         while True:
             message = read(self._url, await connection.recv())
             if isinstance(message, Answer) and message.number == ask.number:

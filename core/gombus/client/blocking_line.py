@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from .messages import UNMET, Answer, Ask, Notification, Progress, RequestFailed, Unreachable, keys_of, open_job, read
-from .opening import FAILURES, OPTIONS, Lost, Outage, TimeUp, Until, check_subprotocol
+from .opening import FAILURES, OPTIONS, Lost, Outage, TimeUp, Until, check_subprotocol, ended
 
 SLICE_S = 0.5
 """Longest wait at a stretch, in seconds: on Windows a thread that waits does not notice Ctrl-C."""
@@ -39,6 +39,11 @@ class BlockingLine:
     def restarted(self) -> bool:
         """Whether the server has become one to which earlier jobs and keys mean nothing."""
         return self._keys.scope != self._first_scope
+
+    @property
+    def forgets(self) -> bool:
+        """Whether idempotency keys mean nothing to a server that is started in place of this one."""
+        return self._keys.forgets
 
     def tells(self, job: str) -> bool:
         """Whether the server will say over this connection when the job has ended."""
@@ -154,11 +159,11 @@ class BlockingLine:
 
     def _exchange(self, connection: Connection, ask: Ask, until: Until) -> Any:
         """Send, and read until it is answered."""
-        text = ask.sending(self._keys.scope)
+        text = ask.sending(self._keys)
         try:
             connection.send(text)
         except ConnectionClosed as error:
-            raise Lost(f"the connection to {self._url} ended: {error}") from error
+            raise ended(self._url, error) from error
         while True:
             message = self._read(connection, until)
             if isinstance(message, Notification):
@@ -178,7 +183,7 @@ class BlockingLine:
             except TimeoutError:
                 continue
             except ConnectionClosed as error:
-                raise Lost(f"the connection to {self._url} ended before the answer: {error}") from error
+                raise ended(self._url, error) from error
             if isinstance(message, Notification):
                 self._told.discard(message.ended_job)
             return message

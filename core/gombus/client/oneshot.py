@@ -6,7 +6,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from .messages import Unreachable
-from .opening import FAILURES
+from .opening import FAILURES, MAX_SIZE
 
 URL = "ws://localhost:40010"
 
@@ -20,7 +20,7 @@ def request(url: str, message: str, timeout: float | None = None) -> str:
     """
     try:
         # A proxy of the environment would be asked for localhost, too.
-        with connect(url, compression=None, proxy=None, ping_interval=None) as connection:
+        with connect(url, compression=None, proxy=None, ping_interval=None, max_size=MAX_SIZE) as connection:
             connection.send(message)
             answer = connection.recv(timeout)
     except TimeoutError as error:

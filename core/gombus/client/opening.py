@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from ..wire.jsonrpc import SUBPROTOCOL
 from .messages import Unreachable
 
+MAX_SIZE = 16 * 1024 * 1024
+"""Longest message that a client takes, in bytes."""
 OPTIONS: dict[str, Any] = {
     "subprotocols": [SUBPROTOCOL],
     "compression": None,
@@ -19,7 +21,7 @@ OPTIONS: dict[str, Any] = {
     "ping_interval": None,
     # In seconds: a server that is gone does not answer a close frame.
     "close_timeout": 2.0,
-    "max_size": 16 * 1024 * 1024,
+    "max_size": MAX_SIZE,
     # The server cuts clients that do not read; what a client has no time for yet waits here.
     "max_queue": None,
 }
@@ -32,8 +34,30 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
 
+TOO_LONG = 1009
+"""Close code of whoever was sent more than it takes (RFC 6455 section 7.4.1)."""
+
+
 class Lost(Unreachable):
     """There is no connection now; another attempt may find one."""
+
+
+def ended(url: str, error: ConnectionClosed) -> Unreachable:
+    """What the end of a connection means: it is lost, or what was said is too long for one of both ends.
+
+    The latter is for good, because the same would be said again.
+    """
+    if error.sent is not None and error.sent.code == TOO_LONG and not error.rcvd_then_sent:
+        return TooLong(f"an answer of {url} is longer than a client takes ({MAX_SIZE // 2**20} MiB)")
+    if error.rcvd is not None and error.rcvd.code == TOO_LONG:
+        return TooLong(f"a request is longer than {url} takes")
+    return Lost(f"the connection to {url} ended before the answer: {error}")
+
+
+class TooLong(Unreachable):
+    """Client and server cannot exchange this request and its answer, because one of both is too long."""
+
+    final = True
 
 
 def check_subprotocol(url: str, agreed: str | None) -> None:
