@@ -202,7 +202,18 @@ class GomRefused(Refusal):
 
 
 class ServerStopping(Refusal):
-    """The server is stopping; the request was not started."""
+    """The server is stopping; the request was not started.
+
+    :param kept: whether the journal keeps it, and the next server runs it.
+    """
+
+    def __init__(self, message: str, kept: bool = False) -> None:
+        super().__init__(message)
+        self.kept = kept
+
+    def details(self) -> dict[str, Any]:
+        """That it is kept, where it is."""
+        return {"kept": True} if self.kept else {}
 
 
 class InternalError(Refusal):

@@ -244,7 +244,7 @@ class Jobs:
         text = "The server is stopping; the request is kept, and will run after the restart."
         self._forget(job)
         # Also where no mark was asked for: one that was thought to have failed may stand in the journal.
-        self._journal.requeue([job.id], partial(job.answer, Outcome(error=ServerStopping(text), job=job.id)))
+        self._journal.requeue([job.id], partial(job.answer, Outcome(error=ServerStopping(text, kept=True), job=job.id)))
 
     def _forget(self, job: Job) -> None:
         self._live.pop(job.id, None)

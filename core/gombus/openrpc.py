@@ -59,7 +59,12 @@ OWN_METHODS: Mapping[str, OwnMethod] = {
         "Jobs, newest first",
         "object",
         status={"enum": ["working", *ENDED], "description": "only jobs that stand so"},
-        limit={"type": "integer", "minimum": 1, "maximum": 100, "description": "how many at most; 20 if not given"},
+        limit={
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "description": "how many at most: 1 to 100; 20 if not given",
+        },
         before={**_ID, "description": "only jobs that are older than this one"},
     ),
 }
@@ -97,6 +102,11 @@ _SCHEMAS = {
             "schemaHash": {"type": "string"},
             "backend": {"type": "object"},
             "error": {"type": "object"},
+            "leftOut": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "members that are empty because the receipt would be longer than 4 MiB",
+            },
         },
     },
     "task": {

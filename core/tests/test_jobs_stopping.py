@@ -82,10 +82,15 @@ def test_what_a_client_relies_on_is_kept_and_runs_in_its_order_after_the_restart
         made.bus.stop()
         made.until(lambda: bool(second[0] and fourth))
         assert [told(answers) for answers in second] == [KEPT] * 3
+        assert failure(second[0][0])["data"] == {"code": "stopping", "kept": True, "job": second[0][0].job}
         assert told(fourth) == REFUSED
         assert [code_of(answers[0].error) for answers in (second[0], fourth)] == ["stopping"] * 2  # type: ignore[arg-type]
         assert first == []
-        assert told(made.say("late", key="2")) == REFUSED
+        late = made.say("late", key="2")
+        assert told(late) == REFUSED
+        assert failure(late[0])["data"] == {"code": "stopping"}
+        # This one has a job, but nothing keeps it.
+        assert "kept" not in failure(fourth[0])["data"]
         made.let_go()
         made.until(lambda: bool(first))
         assert first[0].error is None
