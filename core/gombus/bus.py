@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any, Callable
 
 from . import errors, evidence, paths
@@ -29,7 +30,7 @@ from .schemahash import canonical, difference
 from .stats import Stats
 from .strict import loads
 from .tasks import ended_receipt
-from .validation import shown
+from .validation import MAX_PROBLEMS, shown
 
 log = logging.getLogger(__name__)
 
@@ -238,9 +239,9 @@ class Bus:
 def _check(call: Call, kind: RequestType) -> None:
     """:raises Refusal: the parameters are not what is allowed, or a path is refused by its text."""
     problems = kind.validate(call.params)
+    refused = tuple(islice(_refused_paths(kind.request, call.params), MAX_PROBLEMS))
     if problems:
-        raise errors.InvalidParams(problems)
-    refused = tuple(_refused_paths(kind.request, call.params))
+        raise errors.InvalidParams((*problems, *refused))
     if refused:
         raise errors.PathRefused(refused)
 
@@ -268,9 +269,11 @@ def _files(request: Request, params: JsonObject) -> Iterator[tuple[str, str]]:
         value = params.get(name)
         if isinstance(value, str):
             yield f"/{name}", value
-        elif value is not None:
+        elif isinstance(value, list):
             for index, path in enumerate(value):
-                yield f"/{name}/{index}", path
+                # What is none is refused by the schema.
+                if isinstance(path, str):
+                    yield f"/{name}/{index}", path
 
 
 def _refused_paths(request: Request, params: JsonObject) -> Iterator[Problem]:

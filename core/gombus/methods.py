@@ -15,7 +15,7 @@ from .journal import Journal
 from .model import CANCELLED, COMPLETED, ENDED, FAILED, INTERRUPTED, RUNNING, Backend, Call, Outcome, Record
 from .openrpc import OWN_METHODS, document
 from .registry import Registry
-from .tasks import task_of
+from .tasks import late_unknown, task_of
 from .wire.jsonrpc import SUBPROTOCOL
 
 _Found = Callable[["Job | Record"], None]
@@ -109,9 +109,15 @@ class Methods:
 
     def _get(self, params: Mapping[str, Any], done: Done) -> None:
         def found(job: Job | Record) -> None:
-            done(Outcome(job.task() if isinstance(job, Job) else task_of(job)))
+            done(Outcome(job.task() if isinstance(job, Job) else self._ended(job)))
 
         self._find(params, found, done)
+
+    def _ended(self, record: Record) -> dict[str, Any]:
+        """The task of a job that is no longer live."""
+        running, task = self._bus.jobs.running, task_of(record)
+        # One that was reported as overrun may still hold the owner thread, and says later how it ended.
+        return task if running is not None and running.id == record.id else late_unknown(task)
 
     def _cancel(self, params: Mapping[str, Any], done: Done) -> None:
         def answer(cancelled: bool, reason: str, task: dict[str, Any]) -> None:

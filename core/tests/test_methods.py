@@ -25,6 +25,7 @@ from gombus.refusals import ERRORS
 from gombus.registry import Registry
 from gombus.schemahash import hash_of
 from gombus.validation import compile_schema
+from journals import ending, opened, record
 from rpc import Rpc, rpc
 from support import SCHEMA, WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving, stop_request
 
@@ -572,3 +573,41 @@ def test_a_bug_in_an_own_method_is_not_met_by_rubbish(client: Rpc, caplog: pytes
             answer = client.answer(client.send(method, params))
             assert "result" in answer or answer["error"]["code"] == -32602, json.dumps(answer)
     assert caplog.text == ""
+
+
+# What overran its time.
+
+
+def test_while_its_command_runs_nothing_is_said_of_its_late_end(tmp_path: Path) -> None:
+    gom = WatchingGom()
+    gom.hold_word = "slow"
+    with serving(request(timeout_s=0.01), gom=gom, journal=str(tmp_path / "j")) as server, rpc(server) as client:
+        job = task(client, "slow")
+        (ended,) = client.ended(1)
+        assert ended["error"]["data"]["code"] == "timeout"
+        assert "late" not in client.call("tasks/get", {"job": job})
+        gom.go_on.set()
+        while "late" not in (found := client.call("tasks/get", {"job": job})):
+            pass
+        assert (found["late"]["state"], found["late"]["value"]) == ("completed", "SLOW")
+
+
+def test_a_late_end_that_never_comes_because_the_server_was_ended_is_said_to_be_unknown(tmp_path: Path) -> None:
+    with opened(tmp_path) as asked:
+        for code, kept in (("timeout", record()), ("gom_refused", record())):
+            error = {"code": -32803, "message": "No.", "data": {"code": code}}
+            asked.ask("accept", kept)
+            asked.ask("finish", ending(kept.id, "failed", error=error))
+    options = {"journal": str(tmp_path / "journal.sqlite3")}
+    with serving(request(), **options) as server, rpc(server) as client:
+        refused, overran = (
+            client.call("tasks/get", {"job": entry["job"]}) for entry in client.call("tasks/list")["tasks"]
+        )
+    assert "late" not in refused
+    assert overran["error"]["data"]["code"] == "timeout"
+    assert (overran["late"]["state"], overran["late"]["error"]["data"]["code"]) == ("interrupted", "interrupted")
+    assert "its effect is unknown" in overran["late"]["error"]["message"]
+
+
+def test_a_limit_that_is_not_allowed_is_answered_with_those_that_are(client: Rpc) -> None:
+    assert "1 to 100" in client.refused("tasks/list", {"limit": 0})["message"]
