@@ -108,16 +108,19 @@ class Methods:
         return self._document
 
     def _get(self, params: Mapping[str, Any], done: Done) -> None:
+        # One that was reported as overrun may hold the owner thread, and says later how it ended. What is not here now
+        # has said so to the journal before it is looked up there.
+        running = self._bus.jobs.running
+
         def found(job: Job | Record) -> None:
-            done(Outcome(job.task() if isinstance(job, Job) else self._ended(job)))
+            if isinstance(job, Job):
+                done(Outcome(job.task()))
+            elif running is not None and running.id == job.id:
+                done(Outcome(task_of(job)))
+            else:
+                done(Outcome(late_unknown(task_of(job))))
 
         self._find(params, found, done)
-
-    def _ended(self, record: Record) -> dict[str, Any]:
-        """The task of a job that is no longer live."""
-        running, task = self._bus.jobs.running, task_of(record)
-        # One that was reported as overrun may still hold the owner thread, and says later how it ended.
-        return task if running is not None and running.id == record.id else late_unknown(task)
 
     def _cancel(self, params: Mapping[str, Any], done: Done) -> None:
         def answer(cancelled: bool, reason: str, task: dict[str, Any]) -> None:

@@ -6,8 +6,10 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Callable
 from uuid import UUID
 
 import pytest
@@ -17,6 +19,7 @@ from gombus import __version__
 from gombus.config import Settings, load
 from gombus.discovery import Candidate
 from gombus.errors import Cancelled, UnknownJob
+from gombus.jobs import Jobs
 from gombus.journal import store
 from gombus.methods import Methods
 from gombus.model import Call, Outcome
@@ -611,3 +614,23 @@ def test_a_late_end_that_never_comes_because_the_server_was_ended_is_said_to_be_
 
 def test_a_limit_that_is_not_allowed_is_answered_with_those_that_are(client: Rpc) -> None:
     assert "1 to 100" in client.refused("tasks/list", {"limit": 0})["message"]
+
+
+def test_an_end_that_comes_while_its_job_is_looked_up_is_not_said_to_be_unknown(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, journal = record(), front.desk.journal
+    error = {"code": -32803, "message": "No.", "data": {"code": "timeout"}}
+    journal.accept(kept, lambda answer: None)
+    journal.finish(ending(kept.id, "failed", error=error), lambda: None)
+    journal.all()
+    running, asked, find = [SimpleNamespace(id=kept.id)], list[Callable[[], None]](), journal.find
+    monkeypatch.setattr(Jobs, "running", property(lambda jobs: running[0] if running else None))
+    monkeypatch.setattr(journal, "find", lambda *arguments: asked.append(partial(find, *arguments)))
+    answers = front.ask("tasks/get", {"job": kept.id})
+    running.clear()
+    asked.pop()()
+    assert "late" not in answers[0].result
+    answers = front.ask("tasks/get", {"job": kept.id})
+    asked.pop()()
+    assert answers[0].result["late"]["state"] == "interrupted"
