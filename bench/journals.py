@@ -54,7 +54,7 @@ def fill(folder: Path, jobs: int) -> Filled:
     while some := list(islice(records, _AT_ONCE)):
         with store.transaction():
             store.add(some)
-            store.keep_head(log.append([record.receipt or "" for record in some]))
+            store.keep_head(log.append([record.receipt or "" for record in some]), RECEIPTS)
         if done <= jobs // 2 < done + len(some):
             middle = some[jobs // 2 - done].id
         done += len(some)

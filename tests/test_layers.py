@@ -39,7 +39,7 @@ FLOORS = [
     {"client.oneshot", "client.async_line", "client.blocking_line"},
     {"client.blocking", "client.aio"},
     {"client"},
-    {"served"},
+    {"served", "commands.progress"},
     {"commands.reaching"},
     {
         "cli",

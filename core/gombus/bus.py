@@ -62,6 +62,7 @@ class Bus:
         self._executor = executor
         self._journal = journal
         self._files = files or Files()
+        self._later = later
         self._break: type[Exception] = gom.BreakError
         self._inside = Inside()
         self._guards = {
@@ -152,10 +153,11 @@ class Bus:
     def _check(self, call: Call, kind: RequestType) -> None:
         """:raises Refusal: the parameters are not what is allowed, or a path is refused by its text."""
         problems = kind.validate(call.params)
+        refused = self._files.refused(kind.request, call.params) if kind.request.files else ()
         if problems:
-            raise errors.InvalidParams(problems)
-        if kind.request.files:
-            self._files.check(kind.request, call.params)
+            raise errors.InvalidParams((*problems, *refused))
+        if refused:
+            raise errors.PathRefused(refused)
 
     def _mismatch(self, call: Call, kind: RequestType, asker: Asker, done: Done) -> None:
         request, sent = kind.request, call.meta.schema_hash
@@ -192,7 +194,7 @@ class Bus:
         name = job.call.name
         try:
             job.gom = self._guards[name].gom()
-            report = partial(job.followers.report, self._executor.post)
+            report = partial(job.followers.report, self._executor.post, self._later)
             job.context = Context(name, job.gom, job.client, self._logs[name], report, user=job.user)
             return self._carry_out(job.kind.request, job.call.params, job.context, job)
         except BaseException as error:  # SystemExit of a handler, too
@@ -244,6 +246,8 @@ class Bus:
     def _planned(self, request: Request, call: Call, asker: Asker, facts: Mapping[str, Any]) -> Outcome:
         """On the owner thread. Never raises."""
         client = asker.client
+        if asker.gone:
+            return Outcome(error=errors.Cancelled("The client left before the plan was made."))
         try:
             params, files = self._files.look(request, call.params)
             found = plan(request, params, self._gom, files, client, self._logs[request.name], asker.identity.user)

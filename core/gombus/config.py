@@ -63,7 +63,7 @@ class Settings:
         "auto", "file that keeps the jobs; auto is journal.sqlite3 in the user's state folder, off keeps them in memory"
     )
     receipts: str = _setting(
-        "auto", "file that gets a line for every receipt; auto is receipts.jsonl beside the journal, off is none"
+        "auto", "file that gets a line for every receipt; auto is [NAME.]receipts.jsonl beside the journal, off is none"
     )
     journal_days: int = _setting(365, "jobs that ended longer ago are dropped; 0 keeps all", most=36_500)
     journal_jobs: int = _setting(1_000_000, "how many jobs are kept; 0 keeps all", most=100_000_000)

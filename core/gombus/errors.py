@@ -35,6 +35,8 @@ GombusError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .redaction import redacted
@@ -47,13 +49,15 @@ class GombusError(Exception):
 class Refusal(GombusError):
     """Base of what a client is answered with; ``str(error)`` is one plain sentence."""
 
+    _details: Mapping[str, Any] = MappingProxyType({})
+
     def __str__(self) -> str:
         # A plugin may quote what a library said.
         return redacted(super().__str__())
 
     def details(self) -> dict[str, Any]:
         """What a client's program is told beyond the sentence and its code: a JSON object."""
-        return {}
+        return dict(self._details)
 
 
 class MalformedMessage(Refusal):
@@ -121,10 +125,6 @@ class SchemaMismatch(Refusal):
         )
         self._details = {"sent": sent, "schemaHash": here, "difference": difference}
 
-    def details(self) -> dict[str, Any]:
-        """Both hashes and the difference."""
-        return self._details
-
 
 class Forbidden(Refusal):
     """The client's token does not allow this; nothing was run.
@@ -138,10 +138,6 @@ class Forbidden(Refusal):
         why = "its token is for other request types" if role == needed else f"this needs the role {needed}"
         super().__init__(f"The client's token, of role {role}, does not allow the {what}: {why}.")
         self._details = {"role": role, "needed": needed}
-
-    def details(self) -> dict[str, Any]:
-        """Its role and the role that is needed."""
-        return self._details
 
 
 class Conflict(Refusal):
@@ -238,7 +234,18 @@ class GomRefused(Refusal):
 
 
 class ServerStopping(Refusal):
-    """The server is stopping; the request was not started."""
+    """The server is stopping; the request was not started.
+
+    :param kept: whether the journal keeps it, and the next server runs it.
+    """
+
+    def __init__(self, message: str, kept: bool = False) -> None:
+        super().__init__(message)
+        self.kept = kept
+
+    def details(self) -> dict[str, Any]:
+        """That it is kept, where it is."""
+        return {"kept": True} if self.kept else {}
 
 
 class InternalError(Refusal):
@@ -261,10 +268,6 @@ class RecordedRefusal(Refusal):
         super().__init__(message)
         self.code = code
         self._details = details
-
-    def details(self) -> dict[str, Any]:
-        """As they were."""
-        return self._details
 
 
 class CommandNotDeclared(GombusError):

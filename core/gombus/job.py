@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Callable, TypeVar
 
 from .errors import InternalError
-from .followers import Asker, Followers
+from .followers import MAX_FOLLOWERS, Asker, Followers
 from .guard import GuardedGom, calls_of
 from .model import COMPLETED, QUEUED, Call, Context, Meta, Outcome, Record
 from .receipt import Receipt
@@ -52,6 +52,7 @@ class Job:
     __slots__ = (
         "_claim",
         "_done",
+        "_many",
         "_task_done",
         "accepted",
         "backend",
@@ -114,7 +115,9 @@ class Job:
         self.where: Callable[[Job], int] = _first
         """Says how many jobs are before it."""
         self._claim = [True]
-        self._done: list[Done] = []
+        self._done: list[tuple[Asker | None, Done]] = []
+        self._many = MAX_FOLLOWERS
+        """So many who wait are enough to look who of them has left."""
         self._task_done: list[Done] = []
 
     def claim(self) -> bool:
@@ -141,12 +144,19 @@ class Job:
 
     def follow(self, asker: Asker, meta: Meta, done: Done) -> None:
         """A client waits for it: for its acceptance, where it is a task, else for its end."""
-        (self._task_done if meta.task else self._done).append(done)
+        if meta.task:
+            self._task_done.append(done)
+        else:
+            # A client that comes back again and again, and asks with its key each time, must not fill the memory.
+            if len(self._done) >= self._many:
+                self._done = [entry for entry in self._done if entry[0] is None or not entry[0].gone]
+                self._many = max(MAX_FOLLOWERS, 2 * len(self._done))
+            self._done.append((asker, done))
         self.followers.add(asker, meta)
 
     def wait(self, done: Done) -> None:
         """Call this when its end may be told."""
-        self._done.append(done)
+        self._done.append((None, done))
 
     def answer_tasks(self) -> None:
         """Tell those who wait for its acceptance."""
@@ -159,9 +169,11 @@ class Job:
 
         :param tasks: also those who wait for its acceptance, because it was not accepted.
         """
-        waiting, self._done = self._done, []
+        entries, self._done = self._done, []
+        waiting = [done for _, done in entries]
         if tasks:
-            waiting, self._task_done = waiting + self._task_done, []
+            waiting += self._task_done
+            self._task_done = []
         _tell(waiting, outcome)
 
     def answer_recorded(self, record: Record) -> None:

@@ -117,7 +117,7 @@ class Jobs:
         self._line.release()
 
     def cancel(self, job: Job) -> bool:
-        """Cancel a job that has not been begun.
+        """Cancel a job that the journal keeps and that has not been begun.
 
         :returns: whether it is cancelled; who waits for its end is told when the journal keeps that.
         """
@@ -126,10 +126,7 @@ class Jobs:
         # A job at the owner thread keeps its place until its turn comes and finds it claimed.
         if self._line.waits(job):
             self._line.leave(job)
-        job.state = CANCELLED
-        # One that the journal does not keep yet ends when it does, or is never accepted.
-        if job.kept:
-            self._end_cancelled(job)
+        self._end(job, CANCELLED, Outcome(error=Cancelled("The request was cancelled before it was started.")))
         return True
 
     def stop(self) -> None:
@@ -160,11 +157,7 @@ class Jobs:
             return
         job.kept = True
         job.answer_tasks()
-        if job.state == CANCELLED:
-            self._line.leave(job)
-            self._end_cancelled(job)
-            self._line.release()
-        elif job.kind.request.at_once:
+        if job.kind.request.at_once:
             self._set_out(job)
             outcome = self._carry_out(job)
             self._end(job, COMPLETED if outcome.error is None else FAILED, outcome)
@@ -233,9 +226,6 @@ class Jobs:
                 self._ended_late(job, state, outcome)
         self._line.done(job)
 
-    def _end_cancelled(self, job: Job) -> None:
-        self._end(job, CANCELLED, Outcome(error=Cancelled("The request was cancelled before it was started.")))
-
     def _end(self, job: Job, state: str, outcome: Outcome) -> None:
         job.state = state
         job.finished = time.time()
@@ -276,7 +266,7 @@ class Jobs:
         text = "The server is stopping; the request is kept, and will run after the restart."
         self._forget(job)
         # Also where no mark was asked for: one that was thought to have failed may stand in the journal.
-        self._journal.requeue([job.id], partial(job.answer, Outcome(error=ServerStopping(text), job=job.id)))
+        self._journal.requeue([job.id], partial(job.answer, Outcome(error=ServerStopping(text, kept=True), job=job.id)))
 
     def _forget(self, job: Job) -> None:
         self._live.pop(job.id, None)

@@ -29,7 +29,7 @@ from .model import (
 )
 from .openrpc import OWN_METHODS, document
 from .registry import Registry
-from .tasks import task_of
+from .tasks import late_unknown, task_of
 from .watch import Stay
 from .wire.jsonrpc import MAX_BATCH, SUBPROTOCOL
 
@@ -152,8 +152,17 @@ class Methods:
         return self._document
 
     def _get(self, params: Mapping[str, Any], asker: Asker, done: Done) -> None:
+        # One that was reported as overrun may hold the owner thread, and says later how it ended. What is not here now
+        # has said so to the journal before it is looked up there.
+        running = self._bus.jobs.running
+
         def found(job: Job | Record) -> None:
-            done(Outcome(job.task() if isinstance(job, Job) else task_of(job)))
+            if isinstance(job, Job):
+                done(Outcome(job.task()))
+            elif running is not None and running.id == job.id:
+                done(Outcome(task_of(job)))
+            else:
+                done(Outcome(late_unknown(task_of(job))))
 
         self._find(params, found, done)
 

@@ -69,7 +69,12 @@ OWN_METHODS: Mapping[str, OwnMethod] = {
         "object",
         role=OPERATOR,
         status={"enum": ["working", *ENDED], "description": "only jobs that stand so"},
-        limit={"type": "integer", "minimum": 1, "maximum": 100, "description": "how many at most; 20 if not given"},
+        limit={
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "description": "how many at most: 1 to 100; 20 if not given",
+        },
         before={**_ID, "description": "only jobs that are older than this one"},
     ),
 }
@@ -110,6 +115,11 @@ _SCHEMAS = {
             "schemaHash": {"type": "string"},
             "backend": {"type": "object"},
             "error": {"type": "object"},
+            "leftOut": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "members that are empty because the receipt would be longer than 4 MiB",
+            },
         },
     },
     "task": {

@@ -8,6 +8,11 @@ from typing import Any, Callable
 
 log = logging.getLogger(__name__)
 
+MAX_TEXT = 4 * 1024 * 1024
+"""Longest receipt, in characters: every client is to be able to take it."""
+_LONG = ("value", "calls", "created", "files")
+"""Members of a receipt that can be long."""
+
 
 class Receipt:
     """Made into JSON text when that is first asked for, because not every wire and journal needs it."""
@@ -31,7 +36,7 @@ class Receipt:
         members = self._members
         if members is not None:
             # The text first: another thread may look between the two.
-            self._text = json.dumps(members(), allow_nan=False)
+            self._text = _text(members())
             self._members = None
         return self._text
 
@@ -39,6 +44,23 @@ class Receipt:
         """The JSON object, for the caller to change."""
         value: dict[str, Any] = json.loads(self.text)
         return value
+
+
+def _text(members: dict[str, Any]) -> str:
+    """JSON text of a receipt; where that is too long its longest members are left out, and it says so."""
+    text = json.dumps(members, allow_nan=False)
+    if len(text) <= MAX_TEXT:
+        return text
+    left = len(text)
+    lengths = {name: len(json.dumps(members[name])) for name in _LONG if name in members}
+    left_out: list[str] = []
+    for name in sorted(lengths, key=lambda name: -lengths[name]):
+        if left > MAX_TEXT:
+            left -= lengths[name]
+            left_out.append(name)
+    log.error("job %s: its receipt is too long; left out: %s", members.get("job"), ", ".join(left_out))
+    empty: dict[str, Any] = {name: None if name == "value" else [] for name in left_out}
+    return json.dumps({**members, **empty, "leftOut": left_out}, allow_nan=False)
 
 
 def json_value(value: Any, request: str) -> Any:

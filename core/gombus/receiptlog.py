@@ -13,11 +13,13 @@ import hashlib
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from .errors import JournalError
+from .lockfile import hold
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +47,14 @@ class Verdict(NamedTuple):
 
 
 class ReceiptLog:
-    """A receipt log, opened for adding.
+    """A receipt log, opened for adding, and locked for all other servers.
 
     A last line without its newline was being written when the power went or the process was killed. Its receipt was
     told to nobody, so it is cut off, with a warning.
 
     :param known: what the journal knows of it. Where the file does not hold that, it was changed from outside; then
         the new lines follow what the journal knows, so that the gap shows for ever.
-    :raises JournalError: the file cannot be opened, or is no receipt log.
+    :raises JournalError: the file cannot be opened, is in use, or is no receipt log.
     """
 
     def __init__(self, path: Path, known: Head = Head()) -> None:  # noqa: B008  # a constant
@@ -65,12 +67,17 @@ class ReceiptLog:
         except OSError as error:
             raise JournalError(f"{path}: cannot be opened: {error.strerror}: choose another with --receipts") from error
         try:
-            self.head = self._read_end(known)
-        except OSError as error:
-            self._file.close()
-            raise JournalError(f"{path}: cannot be read: {error.strerror}: choose another with --receipts") from error
+            self._lock = _locked(path)
         except BaseException:
             self._file.close()
+            raise
+        try:
+            self.head = self._read_end(known)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                text = f"{path}: cannot be read: {error.strerror}: choose another with --receipts"
+                raise JournalError(text) from error
             raise
 
     def append(self, receipts: Sequence[str]) -> Head:
@@ -121,6 +128,7 @@ class ReceiptLog:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+        self._lock.close()
 
     def _cut(self, size: int) -> None:
         self._file.truncate(size)
@@ -156,6 +164,17 @@ class ReceiptLog:
         return JournalError(
             f"{self._path}: does not end with a receipt: move it away, or choose another with --receipts PATH|off"
         )
+
+
+def _locked(path: Path) -> sqlite3.Connection:
+    """Hold the receipt log for this process: two that add to it would each follow a line of its own."""
+    lock = path.resolve()
+    lock = lock.with_name(lock.name + "-lock")
+    try:
+        return hold(lock)
+    except sqlite3.Error as error:
+        what = "is in use by another gombus" if "locked" in str(error) else f"cannot be locked: {lock}: {error}"
+        raise JournalError(f"{path}: {what}: choose another with --receipts PATH|off") from error
 
 
 def verify(path: Path, head: Head | None = None) -> Verdict:

@@ -34,6 +34,11 @@ from .redaction import redacted
 
 log = logging.getLogger(__name__)
 
+MAX_DETAILS = 256 * 1024
+"""How long an error's details may be, in characters of JSON text: every client is to be able to take them."""
+MAX_WORDS = 16 * 1024
+"""How long its message may be, and each of its details where they are too long together, in characters."""
+
 
 class ErrorRow(NamedTuple):
     """One row of the table of refusals."""
@@ -188,7 +193,8 @@ ERRORS: tuple[ErrorRow, ...] = (
         "stopping",
         -32802,
         "the server was told to stop before the request's turn came; it was not started",
-        "send it again after the restart",
+        "where the data has `kept`, it runs after the restart: send it again with the same key to hear of it; "
+        "else it was not accepted: send it again",
     ),
     ErrorRow(
         InternalError,
@@ -213,19 +219,28 @@ def code_of(error: Refusal) -> str:
 def error_object(error: Refusal) -> dict[str, Any]:
     """The refusal as a JSON-RPC error object; ``data.code`` is its word, beside its details."""
     code = code_of(error)
-    return {"code": NUMBERS.get(code, -32803), "message": str(error), "data": {"code": code, **_details(error)}}
+    return {"code": NUMBERS.get(code, -32803), "message": _cut(str(error)), "data": {"code": code, **_details(error)}}
 
 
 def _details(error: Refusal) -> dict[str, Any]:
     # A plugin may have refusals of its own, and with them any details; a bug there must not keep it from being told.
     try:
-        details: dict[str, Any] = json.loads(redacted(json.dumps(dict(error.details()), allow_nan=False)))
+        text = redacted(json.dumps(dict(error.details()), allow_nan=False))
+        details: dict[str, Any] = json.loads(text)
     except Exception:
         log.exception("bug in the details of %s", type(error).__name__)
         return {}
+    if len(text) > MAX_DETAILS:
+        log.error("the details of %s are too long: cut, or left out", type(error).__name__)
+        details = {name: _cut(value) if isinstance(value, str) else value for name, value in details.items()}
+        details = {name: value for name, value in details.items() if len(json.dumps(value)) <= 8 * MAX_WORDS}
     # The word is the table's.
     details.pop("code", None)
     return details
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 1] + "…"
 
 
 def recorded(value: dict[str, Any]) -> RecordedRefusal:

@@ -55,34 +55,40 @@ def task_line(task: Mapping[str, Any]) -> str:
     return f"job {task['job']}: {phase}{before}"
 
 
-def error_lines(error: Mapping[str, Any], flag_of: FlagOf) -> Iterator[str]:
-    """Why a request was refused or failed.
+def error_lines(error: Mapping[str, Any], flag_of: FlagOf, key: str = "") -> Iterator[str]:
+    """Why a request was refused or failed, and where a job came of it, which.
 
     :param error: JSON-RPC error object of a gombus server.
+    :param key: the request's idempotency key; empty where it has none.
     """
     data = error.get("data", {})
     code = data.get("code", error["code"])
     problems = _problems(data, flag_of)
-    if not problems:
+    if problems:
+        yield f"Error: some parameters are not allowed ({code})"
+        for problem in problems:
+            yield f"  {problem}"
+    else:
         yield f"Error: {error['message']} ({code})"
-        return
-    yield f"Error: some parameters are not allowed ({code})"
-    for problem in problems:
-        yield f"  {problem}"
+    if data.get("job"):
+        yield f"job {data['job']}, key {key}" if key else f"job {data['job']}"
 
 
 def _problems(data: Mapping[str, Any], flag_of: FlagOf) -> list[str]:
     return [f"{flag_of(problem['pointer'])}: {problem['message']}" for problem in data.get("errors", ())]
 
 
-def unanswered_lines(reason: str, key: str) -> Iterator[str]:
+def unanswered_lines(reason: str, key: str, key_holds: bool) -> Iterator[str]:
     """Why there is no answer, and how there may be one.
 
-    :param key: the request's idempotency key; empty where it has none.
+    :param key: the request's idempotency key; empty where it has none, or was not sent.
+    :param key_holds: whether the server still knows the key when it is there again.
     """
     yield f"Error: {reason}"
-    if key:
+    if key and key_holds:
         yield f"The same command with --key {key} gives its result."
+    elif key:
+        yield f"Look into INSPECT's project before you send it again; its key was {key}."
 
 
 def _name(file: Mapping[str, Any]) -> str:

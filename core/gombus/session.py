@@ -87,6 +87,11 @@ class Session:
         """All that was written was taken by the client."""
         self._read_on()
 
+    @property
+    def gone(self) -> bool:
+        """Whether the connection is lost."""
+        return self._gone
+
     def lost(self) -> None:
         """The connection is gone. What was accepted is carried out all the same."""
         self._gone = True

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .errors import NotReady, Refusal
+from .errors import Interrupted, NotReady, Refusal
 from .evidence import iso
-from .model import COMPLETED, OPEN, Outcome, Record
+from .model import COMPLETED, INTERRUPTED, OPEN, Outcome, Record
 from .receipt import Receipt
 from .refusals import error_object, recorded
 
@@ -98,6 +98,14 @@ def task_of(record: Record, details: bool = True) -> dict[str, Any]:
         if record.late is not None:
             task["late"] = json_object(record.late)
     return task
+
+
+def late_unknown(task: dict[str, Any]) -> dict[str, Any]:
+    """The task of a job that overran its time, and whose command is no longer running: how it ended is not known."""
+    if task.get("error", {}).get("data", {}).get("code") != "timeout" or "late" in task:
+        return task
+    late = {"job": task["job"], "request": task["request"], "state": INTERRUPTED, "error": error_object(Interrupted())}
+    return {**task, "late": late}
 
 
 def ended_task(task: dict[str, Any], outcome: Outcome) -> dict[str, Any]:

@@ -128,8 +128,13 @@ INFO = {"idempotency": {"scope": "s", "kept": "memory"}}
 
 
 @contextmanager
-def made_up(answers: Callable[[dict[str, Any]], str | None], json_rpc: bool = True) -> Iterator[str]:
-    """A server that answers as it is told, and closes where it is told nothing; gives its address."""
+def made_up(
+    answers: Callable[[dict[str, Any]], str | None], json_rpc: bool = True, max_size: int | None = None
+) -> Iterator[str]:
+    """A server that answers as it is told, and closes where it is told nothing; gives its address.
+
+    :param max_size: longest message that it takes, in bytes.
+    """
 
     def handle(connection: ServerConnection) -> None:
         for text in connection:
@@ -138,7 +143,8 @@ def made_up(answers: Callable[[dict[str, Any]], str | None], json_rpc: bool = Tr
                 return
             connection.send(answer)
 
-    with serve(handle, "127.0.0.1", 0, subprotocols=[Subprotocol(SUBPROTOCOL)] if json_rpc else None) as server:
+    subprotocols = [Subprotocol(SUBPROTOCOL)] if json_rpc else None
+    with serve(handle, "127.0.0.1", 0, subprotocols=subprotocols, max_size=max_size) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"

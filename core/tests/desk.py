@@ -37,6 +37,7 @@ class Asker:
         self.identity = identity
         self.notified: list[tuple[str, dict[str, Any]]] = []
         """Method and parameters of each."""
+        self.gone = False
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Keep it."""

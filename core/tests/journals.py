@@ -78,9 +78,14 @@ class Asked:
 
 
 @contextmanager
-def opened(folder: Path, receipts: bool = True, days: int = 0, jobs: int = 0) -> Iterator[Asked]:
-    """The journal of a folder, closed at the end."""
-    log = folder / "receipts.jsonl" if receipts else None
+def opened(
+    folder: Path, receipts: bool = True, days: int = 0, jobs: int = 0, log: Path | None = None
+) -> Iterator[Asked]:
+    """The journal of a folder, closed at the end.
+
+    :param log: its receipt log, where that is another than usual.
+    """
+    log = log or (folder / "receipts.jsonl" if receipts else None)
     asked = Asked(lambda wake: SqliteJournal(folder / "journal.sqlite3", log, days, jobs, wake, interrupted))
     try:
         yield asked

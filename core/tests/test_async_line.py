@@ -10,6 +10,7 @@ import pytest
 
 from clients import INFO, bad, good, happened, held, made_up, only_info, relay, run
 from gombus.client import AsyncClient, OutcomeUnknown, RequestFailed, Unreachable
+from gombus.client.opening import MAX_SIZE
 from support import WAIT_S, WatchingGom, request, serving, stop_request
 
 
@@ -306,3 +307,24 @@ def test_a_server_that_dies_of_a_request_is_not_asked_for_ever() -> None:
     with made_up(die) as url:
         run(main(url))
     assert asked.count("say") > 1
+
+
+@pytest.mark.parametrize("what", ["answer", "request"])
+def test_what_is_too_long_for_one_of_both_ends_is_not_tried_again(what: str) -> None:
+    asked: list[str] = []
+
+    def answer(message: dict[str, Any]) -> str | None:
+        asked.append(message["method"])
+        return only_info(message, good(message, "x" * MAX_SIZE))
+
+    async def main(url: str) -> None:
+        async with AsyncClient(url, reconnect_s=None) as client:
+            with pytest.raises(OutcomeUnknown, match=f"an? {what} .*is longer than .* takes"):
+                await client.call("say", word="x" * 3000)
+            with pytest.raises(Unreachable, match="is longer than"):
+                await client.task(job="x" * 3000)
+
+    limit = 2000 if what == "request" else None
+    with made_up(answer, max_size=limit) as url:
+        run(main(url))
+    assert asked.count("say") == (1 if what == "answer" else 0)

@@ -14,7 +14,7 @@ import pytest
 from clients import INFO, bad, good, held, made_up, only_info, relay
 from gombus.client import Client, OutcomeUnknown, RequestFailed, Unreachable
 from gombus.client.blocking_line import BlockingLine
-from gombus.client.opening import Until
+from gombus.client.opening import MAX_SIZE, Until
 from programs import holding
 from programs import serve as serve_program
 from support import WAIT_S, WatchingGom, request, serving, stop_request
@@ -302,3 +302,21 @@ def test_what_stops_a_server_is_not_sent_to_the_next_one() -> None:
     with made_up(stop) as url, Client(url) as client, pytest.raises(RequestFailed):
         client.call("quit", key="")
     assert asked.count("quit") == 1
+
+
+@pytest.mark.parametrize("what", ["answer", "request"])
+def test_what_is_too_long_for_one_of_both_ends_is_not_tried_again(what: str) -> None:
+    asked: list[str] = []
+
+    def answer(message: dict[str, Any]) -> str | None:
+        asked.append(message["method"])
+        return only_info(message, good(message, "x" * MAX_SIZE))
+
+    limit = 2000 if what == "request" else None
+    with made_up(answer, max_size=limit) as url, Client(url, reconnect_s=None) as client:
+        with pytest.raises(OutcomeUnknown, match=f"an? {what} .*is longer than .* takes") as caught:
+            client.call("say", word="x" * 3000, key="k")
+        assert (caught.value.key, caught.value.key_holds) == ("k", False)
+        with pytest.raises(Unreachable, match="is longer than"):
+            client.task(job="x" * 3000)
+    assert asked.count("say") == (1 if what == "answer" else 0)

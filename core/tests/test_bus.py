@@ -21,7 +21,7 @@ from gombus.model import ANYBODY, Call, Outcome
 from gombus.registry import Registry
 from support import SCHEMA, WAIT_S, BreakError, RequestError, WatchingGom, plugin, request
 
-ASKER = SimpleNamespace(client="client:1", identity=ANYBODY, notify=lambda method, params: None)
+ASKER = SimpleNamespace(client="client:1", identity=ANYBODY, gone=False, notify=lambda method, params: None)
 
 
 class Desk:
@@ -264,3 +264,18 @@ def test_a_backend_s_exception_that_cannot_be_read_is_a_bug_and_the_thread_goes_
     desk.gom.errors["odd"] = Unreadable("x")
     assert isinstance(desk.run("say", {"word": "odd"}).error, errors.InternalError)
     assert desk.run("say", {"word": "next"}).result == "NEXT"
+
+
+def test_every_field_is_named_whether_its_schema_or_its_path_is_refused() -> None:
+    desk = Desk(request(files=("file", "files")))
+    desk.submit("say", {"word": 5, "file": r"\\host\a", "files": [5, "C:/../x", "C:/good.txt"]})
+    error = desk.outcomes[0].error
+    assert isinstance(error, errors.InvalidParams)
+    found = {(problem.pointer, problem.keyword) for problem in error.problems}
+    assert found == {("/word", "type"), ("/files/0", "type"), ("/file", "path"), ("/files/1", "path")}
+    desk.submit("say", {"files": ["C:/../x"] * 10_000})
+    error = desk.outcomes[1].error
+    assert isinstance(error, errors.InvalidParams)
+    assert len(error.problems) == 1 + 8
+    desk.submit("say", {"file": {"a": 1}, "files": 5})
+    assert isinstance(desk.outcomes[2].error, errors.InvalidParams)

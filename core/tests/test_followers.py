@@ -8,7 +8,7 @@ import pytest
 
 from desk import Asker, Clock
 from gombus import followers
-from gombus.followers import PROGRESS, PROGRESS_S, STATUS, Followers
+from gombus.followers import MAX_FOLLOWERS, PROGRESS, PROGRESS_S, STATUS, Followers
 from gombus.model import NO_META, Meta
 
 TOKEN = Meta(progress_token="p")
@@ -37,6 +37,15 @@ class Post:
         waiting, self.waiting = self.waiting, []
         for action in waiting:
             action()
+
+
+def at_once(action: Callable[[], None]) -> None:
+    """This is the network thread."""
+    action()
+
+
+def no_timer(seconds: float, action: Callable[[], None]) -> None:
+    """It never fires."""
 
 
 def steps(asker: Asker) -> list[float]:
@@ -68,7 +77,7 @@ def test_each_is_told_what_it_asked_for(token: Any) -> None:
     told.add(counting, Meta(progress_token=token))
     told.add(task, TASK)
     told.add(both, Meta(progress_token="b", task=True))
-    told.report(lambda action: action(), 1.0, 4.0, "images")
+    told.report(at_once, no_timer, 1.0, 4.0, "images")
     told.tell_status(lambda: {"job": "j"})
     step = {"progress": 1.0, "total": 4.0, "message": "images"}
     assert counting.notified == [(PROGRESS, {"progressToken": token, **step})]
@@ -76,19 +85,22 @@ def test_each_is_told_what_it_asked_for(token: Any) -> None:
     assert both.notified == [(PROGRESS, {"progressToken": "b", **step}), (STATUS, {"job": "j"})]
 
 
-def test_one_that_asks_again_is_told_once_and_one_with_two_tokens_twice() -> None:
+def test_one_that_asks_again_is_told_once_with_its_latest_token() -> None:
     told, asker = Followers(), Asker()
     for meta in (TOKEN, TASK, TOKEN, TASK, TOKEN._replace(progress_token="q")):
         told.add(asker, meta)
-    told.report(lambda action: action(), 1.0, 4.0, "")
+    told.report(at_once, no_timer, 1.0, 4.0, "")
     told.tell_status(dict)
-    assert [params.get("progressToken") for _, params in asker.notified] == ["p", "q", None]
+    assert [params.get("progressToken") for _, params in asker.notified] == ["q", None]
+    told.add(asker, TASK)
+    told.report(at_once, no_timer, 4.0, 4.0, "")
+    assert asker.notified[-1][1]["progressToken"] == "q"
 
 
 def test_how_far_it_is_can_be_asked_for_even_where_nobody_follows() -> None:
     told, post = Followers(), Post()
     assert told.progress is None
-    told.report(post, 3.0, 12.0, "images")
+    told.report(post, no_timer, 3.0, 12.0, "images")
     assert told.progress == {"progress": 3.0, "total": 12.0, "message": "images"}
     assert post.waiting == []
 
@@ -97,7 +109,7 @@ def test_one_notification_at_a_time_is_on_its_way_and_has_the_newest_step(clock:
     told, asker, post = Followers(), Asker(), Post()
     told.add(asker, TOKEN)
     for step in range(1000):
-        told.report(post, float(step), 1000.0, "")
+        told.report(post, no_timer, float(step), 1000.0, "")
     assert len(post.waiting) == 1
     post.deliver()
     assert steps(asker) == [999.0]
@@ -108,9 +120,9 @@ def test_steps_are_spaced_but_the_end_is_told_at_once(clock: Clock, monkeypatch:
     told, asker = Followers(), Asker()
     told.add(asker, TOKEN)
     for step in range(1, 99):
-        told.report(lambda action: action(), float(step), 99.0, "")
+        told.report(at_once, no_timer, float(step), 99.0, "")
         clock.now_s += 0.03125
-    told.report(lambda action: action(), 99.0, 99.0, "")
+    told.report(at_once, no_timer, 99.0, 99.0, "")
     assert steps(asker) == [*map(float, range(1, 99, 4)), 99.0]
 
 
@@ -121,20 +133,56 @@ def test_a_handler_that_does_not_know_how_much_there_is_to_do_is_spaced_too(
     told, asker = Followers(), Asker()
     told.add(asker, TOKEN)
     for _ in range(1000):
-        told.report(lambda action: action(), done, total, "")
+        told.report(at_once, no_timer, done, total, "")
     assert len(steps(asker)) == 1
     clock.now_s += PROGRESS_S
-    told.report(lambda action: action(), done, total, "")
+    told.report(at_once, no_timer, done, total, "")
     assert len(steps(asker)) == 2
 
 
 def test_nobody_is_told_of_progress_after_the_end(clock: Clock) -> None:
     told, asker, post = Followers(), Asker(), Post()
     told.add(asker, TOKEN)
-    told.report(post, 1.0, 2.0, "")
+    told.report(post, no_timer, 1.0, 2.0, "")
     told.clear()
     post.deliver()
     # A handler that overran its time goes on.
-    told.report(post, 2.0, 2.0, "")
+    told.report(post, no_timer, 2.0, 2.0, "")
     assert (asker.notified, post.waiting) == ([], [])
     assert told.progress == {"progress": 2.0, "total": 2.0, "message": ""}
+
+
+def test_what_comes_too_soon_is_told_when_its_time_has_come_and_with_the_newest_step(clock: Clock) -> None:
+    told, asker, timers = Followers(), Asker(), list[tuple[float, Callable[[], None]]]()
+    told.add(asker, TOKEN)
+
+    def later(seconds: float, action: Callable[[], None]) -> None:
+        timers.append((seconds, action))
+
+    for step in (1.0, 2.0, 3.0):
+        told.report(at_once, later, step, 9.0, "")
+    assert (steps(asker), [seconds for seconds, _ in timers]) == ([1.0], [pytest.approx(PROGRESS_S)])
+    # The handler goes quiet.
+    clock.now_s += PROGRESS_S
+    timers.pop()[1]()
+    assert steps(asker) == [1.0, 3.0]
+    told.report(at_once, later, 4.0, 9.0, "")
+    told.report(at_once, later, 9.0, 9.0, "")
+    assert steps(asker) == [1.0, 3.0, 9.0]
+    timers.pop()[1]()
+    assert (steps(asker), timers) == ([1.0, 3.0, 9.0], [])
+
+
+def test_those_that_left_make_room_and_there_are_never_too_many() -> None:
+    told, first = Followers(), Asker()
+    told.add(first, TASK)
+    for _ in range(10 * MAX_FOLLOWERS):
+        left = Asker()
+        told.add(left, TASK)
+        left.gone = True
+    assert len(told._followers) <= MAX_FOLLOWERS
+    others = [Asker() for _ in range(2 * MAX_FOLLOWERS)]
+    for asker in others:
+        told.add(asker, TASK)
+    told.tell_status(dict)
+    assert [len(asker.notified) for asker in (first, *others)] == [1] * MAX_FOLLOWERS + [0] * (MAX_FOLLOWERS + 1)

@@ -13,7 +13,7 @@ import pytest
 from desk import BACKEND, Asker
 from gombus import errors
 from gombus.config import Settings
-from gombus.followers import PROGRESS, STATUS
+from gombus.followers import MAX_FOLLOWERS, PROGRESS, STATUS
 from gombus.guard import Guard
 from gombus.ids import JobIds
 from gombus.job import Job
@@ -134,6 +134,18 @@ def test_where_its_key_has_another_job_all_are_told_of_that() -> None:
     assert (tasks[0].job, tasks[0].result["status"], tasks[0].error) == ("other", FAILED, None)
 
 
+def test_clients_that_ask_with_its_key_and_leave_again_and_again_are_forgotten() -> None:
+    made, answers = job(), list[Outcome]()
+    made.follow(Asker(), NO_META, answers.append)
+    made.wait(answers.append)
+    for _ in range(10 * MAX_FOLLOWERS):
+        left = Asker()
+        made.follow(left, NO_META, answers.append)
+        left.gone = True
+    made.answer(Outcome("X"))
+    assert 2 <= len(answers) <= MAX_FOLLOWERS + 1
+
+
 def test_one_that_cannot_take_it_does_not_keep_the_others_from_it(caplog: pytest.LogCaptureFixture) -> None:
     made, answers = job(), list[Outcome]()
 
@@ -154,7 +166,7 @@ def test_its_followers_are_told_of_its_state_and_of_its_progress() -> None:
     made.follow(asker, Meta(task=True, progress_token=5), lambda outcome: None)
     made.follow(other, Meta(task=True), lambda outcome: None)
     made.tell_status()
-    made.followers.report(lambda action: action(), 1.0, 2.0, "half")
+    made.followers.report(lambda action: action(), lambda seconds, action: None, 1.0, 2.0, "half")
     assert asker.notified == [
         (STATUS, {name: value for name, value in made.task().items() if name != "progress"}),
         (PROGRESS, {"progressToken": 5, "progress": 1.0, "total": 2.0, "message": "half"}),
@@ -186,7 +198,7 @@ def test_a_task_while_it_waits_runs_and_after_its_end() -> None:
     made.state = RUNNING
     assert made.task() == task
     made.started, made.began_s = made.accepted, 5.0
-    made.followers.report(lambda action: action(), 1.0, 2.0, "half")
+    made.followers.report(lambda action: action(), lambda seconds, action: None, 1.0, 2.0, "half")
     running = made.task()
     assert (running["phase"], running["started"], "position" in running) == (RUNNING, task["accepted"], False)
     assert running["progress"] == {"progress": 1.0, "total": 2.0, "message": "half"}

@@ -438,42 +438,6 @@ def test_one_whose_mark_is_on_its_way_is_cancelled_and_the_next_one_runs(by_hand
     assert by_hand.gom.words == ["first", "third"]
 
 
-@pytest.mark.parametrize("place", [0, 1], ids=["marked with its acceptance", "waiting"])
-@pytest.mark.parametrize("kept", [True, False])
-def test_one_whose_acceptance_is_on_its_way_is_cancelled(
-    by_hand: Desk, held: HeldJournal, place: int, kept: bool
-) -> None:
-    words = ["first", "second", "third"]
-    answers = [by_hand.say(word, key=word) for word in words]
-    job = by_hand.jobs.live("", words[place])
-    assert job is not None
-    assert by_hand.jobs.cancel(job)
-    assert answers[place] == []
-    for _ in range(place):
-        held.next("accept")
-    held.next("accept", None if kept else FULL)
-    # What was never accepted does not come into the journal as cancelled.
-    assert ("finish" in held.kinds) == kept
-    held.all()
-    for _ in range(2):
-        by_hand.step()
-        held.all()
-    assert code(answers[place]) == ("cancelled" if kept else "not_ready")
-    del words[place]
-    assert by_hand.gom.words == words
-    record = by_hand.kept(id=job.id)
-    assert record.state == CANCELLED if kept else record is None
-
-
-def test_what_runs_at_once_is_cancelled_while_its_acceptance_is_on_its_way(by_hand: Desk, held: HeldJournal) -> None:
-    answers = by_hand.submit("now", key="k")
-    job = by_hand.jobs.live("", "k")
-    assert job is not None
-    assert by_hand.jobs.cancel(job)
-    held.all()
-    assert code(answers) == "cancelled"
-
-
 # Time.
 
 

@@ -83,10 +83,15 @@ def test_what_a_client_relies_on_is_kept_and_runs_in_its_order_after_the_restart
         made.bus.stop()
         made.until(lambda: bool(second[0] and fourth))
         assert [told(answers) for answers in second] == [KEPT] * 3
+        assert failure(second[0][0])["data"] == {"code": "stopping", "kept": True, "job": second[0][0].job}
         assert told(fourth) == REFUSED
         assert [code_of(answers[0].error) for answers in (second[0], fourth)] == ["stopping"] * 2  # type: ignore[arg-type]
         assert first == []
-        assert told(made.say("late", key="2")) == REFUSED
+        late = made.say("late", key="2")
+        assert told(late) == REFUSED
+        assert failure(late[0])["data"] == {"code": "stopping"}
+        # This one has a job, but nothing keeps it.
+        assert "kept" not in failure(fourth[0])["data"]
         made.let_go()
         made.until(lambda: bool(first))
         assert first[0].error is None
@@ -191,7 +196,11 @@ def test_one_that_is_marked_but_not_begun_at_stop_is_kept_as_queued(by_hand: Des
     assert (by_hand.gom.words, by_hand.bus.unfinished) == ([], 0)
 
 
-def test_one_whose_mark_came_after_one_that_failed_is_kept_as_queued(by_hand: Desk, held: HeldJournal) -> None:
+def test_one_whose_mark_came_after_one_that_failed_is_kept_as_queued(
+    by_hand: Desk, held: HeldJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By which all of them take no time.
+    Clock.of_jobs(monkeypatch)
     for _ in range(60):
         by_hand.say("short")
         held.all()
@@ -488,7 +497,8 @@ class Chance:
                 self.made.executor.deliver()
 
     def cancel(self) -> None:
-        live = list(self.made.jobs.all_live())
+        # Clients find no other.
+        live = [job for job in self.made.jobs.all_live() if job.kept]
         if live:
             self.made.jobs.cancel(self.random.choice(live))
 

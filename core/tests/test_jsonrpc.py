@@ -15,6 +15,7 @@ from gombus.receipt import Receipt
 from gombus.refusals import ERRORS
 from gombus.wire.jsonrpc import (
     MAX_BATCH,
+    MAX_RESULT,
     Invoke,
     JsonRpcWire,
     Message,
@@ -297,6 +298,11 @@ def test_a_result_is_the_bare_value() -> None:
 def test_the_result_of_a_job_is_its_receipt_as_it_was_kept() -> None:
     outcome = Outcome("not this", receipt=Receipt.kept('{"job":"j"}'))
     assert encode(None, outcome) == '{"jsonrpc":"2.0","id":null,"result":{"job":"j"}}'
+
+
+def test_a_result_that_no_client_takes_is_a_bug_of_its_plugin() -> None:
+    with pytest.raises(ValueError, match=r"^its result has more than 8388608 characters$"):
+        encode(5, Outcome("x" * MAX_RESULT))
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, b"x"])

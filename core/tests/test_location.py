@@ -44,6 +44,7 @@ def test_everything_is_in_the_users_state_folder(state: Path) -> None:
         "journal.sqlite3",
         "journal.sqlite3-lock",
         "receipts.jsonl",
+        "receipts.jsonl-lock",
     ]
 
 
@@ -56,7 +57,7 @@ def test_the_state_folder_is_an_absolute_path_on_this_system() -> None:
 @pytest.mark.parametrize(
     ("journal", "receipts", "expected"),
     [
-        ("here/j.db", "auto", ("here/j.db", "here/receipts.jsonl")),
+        ("here/j.db", "auto", ("here/j.db", "here/j.receipts.jsonl")),
         ("here/j.db", "off", ("here/j.db", None)),
         ("here/j.db", "there/r.jsonl", ("here/j.db", "there/r.jsonl")),
         ("off", "auto", (None, None)),
@@ -101,3 +102,15 @@ def test_how_much_is_kept_is_a_setting(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="choose another with --journal"):
         open_journal(load({"journal": str(tmp_path)}, environ={}), wake, interrupted)
+
+
+def test_journals_in_one_folder_have_a_log_each_and_one_that_is_shared_is_refused(tmp_path: Path) -> None:
+    logs = [receipts_path(load({"journal": str(tmp_path / name)}, environ={})) for name in ("a.sqlite3", "b.sqlite3")]
+    assert logs == [tmp_path / "a.receipts.jsonl", tmp_path / "b.receipts.jsonl"]
+    shared = {"receipts": str(tmp_path / "r.jsonl")}
+    first = open_journal(load({"journal": str(tmp_path / "a"), **shared}, environ={}), wake, interrupted)
+    second = load({"journal": str(tmp_path / "b"), **shared}, environ={})
+    with pytest.raises(JournalError, match="is in use by another gombus: choose another with --receipts"):
+        open_journal(second, wake, interrupted)
+    first.close()
+    open_journal(second, wake, interrupted).close()

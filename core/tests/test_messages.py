@@ -29,7 +29,7 @@ URL = "ws://somewhere"
 
 
 def sent(ask: Ask, scope: str = "s") -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(ask.sending(scope))
+    value: dict[str, Any] = json.loads(ask.sending(Keys(scope, False)))
     assert (value.pop("jsonrpc"), value.pop("id")) == ("2.0", ask.number)
     return value
 
@@ -84,59 +84,59 @@ def test_an_error_that_is_not_of_gombus() -> None:
 
 def test_a_request_with_a_key_is_sent_again_where_the_key_means_the_same() -> None:
     ask = ask_run("say", None, {}, key="k")
-    assert ask.sending("s") == ask.sending("s")
+    assert ask.sending(Keys("s", False)) == ask.sending(Keys("s", False))
 
 
 def test_a_request_is_not_sent_again_where_its_key_means_nothing() -> None:
     ask = ask_run("say", None, {}, key="k")
-    ask.sending("s")
+    ask.sending(Keys("s", False))
     with pytest.raises(OutcomeUnknown, match="restarted and keeps no journal") as caught:
-        ask.sending("other")
-    assert caught.value.key == "k"
+        ask.sending(Keys("other", False))
+    assert (caught.value.key, caught.value.key_holds) == ("k", False)
 
 
 def test_what_only_asks_is_sent_to_any_server() -> None:
     for ask in (Ask("server/info"), ask_run("say", None, {}, plan=True)):
         assert ask.resumable
-        ask.sending("s")
-        ask.sending("other")
+        ask.sending(Keys("s", False))
+        ask.sending(Keys("other", False))
         assert ask.resumable
 
 
 def test_a_request_without_a_key_is_sent_once() -> None:
     ask = ask_run("quit", None, {}, key="")
     assert ask.resumable
-    ask.sending("s")
+    ask.sending(Keys("s", False))
     assert not ask.resumable
 
 
 def test_what_a_stopping_server_did_not_accept_may_go_to_another() -> None:
     ask = ask_run("say", None, {}, key="k")
-    ask.sending("s")
+    ask.sending(Keys("s", False))
     ask.stopped(STOPPING, forgets=False)
-    assert ask.sending("other")
+    assert ask.sending(Keys("other", False))
 
 
 def test_what_may_have_been_accepted_before_the_server_stopped_goes_to_no_other() -> None:
     ask = ask_run("say", None, {}, key="k")
-    ask.sending("s")
-    ask.sending("s")
+    ask.sending(Keys("s", False))
+    ask.sending(Keys("s", False))
     ask.stopped(STOPPING, forgets=True)
     with pytest.raises(OutcomeUnknown):
-        ask.sending("other")
+        ask.sending(Keys("other", False))
 
 
 @pytest.mark.parametrize("forgets", [True, False])
 def test_what_was_accepted_and_not_begun_is_kept_in_a_journal_and_else_nowhere(forgets: bool) -> None:
     ask = ask_run("say", None, {}, key="k")
-    ask.sending("s")
-    ask.sending("s")
+    ask.sending(Keys("s", False))
+    ask.sending(Keys("s", False))
     ask.stopped(PUT_BACK, forgets)
     if forgets:
-        assert ask.sending("other")
+        assert ask.sending(Keys("other", False))
     else:
         with pytest.raises(OutcomeUnknown):
-            ask.sending("other")
+            ask.sending(Keys("other", False))
 
 
 def test_giving_up() -> None:
@@ -144,14 +144,29 @@ def test_giving_up() -> None:
     ask = ask_run("say", None, {}, key="k")
     assert ask.given_up(lost) is lost
     assert isinstance(ask.overdue(URL, 2.0), Unreachable)
-    ask.sending("s")
+    ask.sending(Keys("s", False))
     unknown = ask.given_up(lost)
     assert isinstance(unknown, OutcomeUnknown)
-    assert (str(unknown), unknown.key) == ("gone; whether the request was run is not known", "k")
+    text = "gone; whether the request was run is not known"
+    assert (str(unknown), unknown.key, unknown.key_holds) == (text, "k", True)
     assert ask.given_up(STOPPING) is STOPPING
     late = ask.overdue(URL, 2.0)
     assert isinstance(late, OutcomeUnknown)
     assert str(late) == "no answer from ws://somewhere within 2 s; the request may still be carried out"
+    assert late.key_holds
+
+
+def test_a_key_that_may_be_forgotten_is_not_said_to_give_the_result() -> None:
+    ask = ask_run("say", None, {}, key="k")
+    ask.sending(Keys("s", True))
+    for unknown in (ask.given_up(Unreachable("gone")), ask.overdue(URL, 2.0)):
+        assert isinstance(unknown, OutcomeUnknown)
+        assert (unknown.key, unknown.key_holds) == ("k", False)
+    ask = ask_run("quit", None, {}, key="")
+    ask.sending(Keys("s", False))
+    unknown = ask.given_up(Unreachable("gone"))
+    assert isinstance(unknown, OutcomeUnknown)
+    assert not unknown.key_holds
 
 
 # Reading.

@@ -7,8 +7,10 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Callable
 from uuid import UUID
 
 import pytest
@@ -18,6 +20,7 @@ from gombus import __version__
 from gombus.config import DEFAULTS, Settings, load
 from gombus.discovery import Candidate
 from gombus.errors import Cancelled, UnknownJob
+from gombus.jobs import Jobs
 from gombus.journal import store
 from gombus.methods import Methods, limits
 from gombus.model import Call, Outcome
@@ -26,6 +29,7 @@ from gombus.refusals import ERRORS
 from gombus.registry import Registry
 from gombus.schemahash import hash_of
 from gombus.validation import compile_schema
+from journals import ending, opened, record
 from rpc import Rpc, rpc
 from support import SAY, SCHEMA, WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving, stop_request
 
@@ -630,3 +634,61 @@ def test_a_damaged_schema_is_answered(damaged: Rpc, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None, timeout=WAIT_S)) as db:
         db.execute("INSERT INTO schema VALUES (?, 'say', '{', '1.0', 0.0)", ("0" * 64,))
     assert damaged.refused("say", {"word": "x"}, schemaHash="0" * 64)["data"]["code"] == "internal"
+
+
+# What overran its time.
+
+
+def test_while_its_command_runs_nothing_is_said_of_its_late_end(tmp_path: Path) -> None:
+    gom = WatchingGom()
+    gom.hold_word = "slow"
+    with serving(request(timeout_s=0.01), gom=gom, journal=str(tmp_path / "j")) as server, rpc(server) as client:
+        job = task(client, "slow")
+        (ended,) = client.ended(1)
+        assert ended["error"]["data"]["code"] == "timeout"
+        assert "late" not in client.call("tasks/get", {"job": job})
+        gom.go_on.set()
+        while "late" not in (found := client.call("tasks/get", {"job": job})):
+            pass
+        assert (found["late"]["state"], found["late"]["value"]) == ("completed", "SLOW")
+
+
+def test_a_late_end_that_never_comes_because_the_server_was_ended_is_said_to_be_unknown(tmp_path: Path) -> None:
+    with opened(tmp_path) as asked:
+        for code, kept in (("timeout", record()), ("gom_refused", record())):
+            error = {"code": -32803, "message": "No.", "data": {"code": code}}
+            asked.ask("accept", kept)
+            asked.ask("finish", ending(kept.id, "failed", error=error))
+    options = {"journal": str(tmp_path / "journal.sqlite3")}
+    with serving(request(), **options) as server, rpc(server) as client:
+        refused, overran = (
+            client.call("tasks/get", {"job": entry["job"]}) for entry in client.call("tasks/list")["tasks"]
+        )
+    assert "late" not in refused
+    assert overran["error"]["data"]["code"] == "timeout"
+    assert (overran["late"]["state"], overran["late"]["error"]["data"]["code"]) == ("interrupted", "interrupted")
+    assert "its effect is unknown" in overran["late"]["error"]["message"]
+
+
+def test_a_limit_that_is_not_allowed_is_answered_with_those_that_are(client: Rpc) -> None:
+    assert "1 to 100" in client.refused("tasks/list", {"limit": 0})["message"]
+
+
+def test_an_end_that_comes_while_its_job_is_looked_up_is_not_said_to_be_unknown(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, journal = record(), front.desk.journal
+    error = {"code": -32803, "message": "No.", "data": {"code": "timeout"}}
+    journal.accept(kept, lambda answer: None)
+    journal.finish(ending(kept.id, "failed", error=error), lambda: None)
+    journal.all()
+    running, asked, find = [SimpleNamespace(id=kept.id)], list[Callable[[], None]](), journal.find
+    monkeypatch.setattr(Jobs, "running", property(lambda jobs: running[0] if running else None))
+    monkeypatch.setattr(journal, "find", lambda *arguments: asked.append(partial(find, *arguments)))
+    answers = front.ask("tasks/get", {"job": kept.id})
+    running.clear()
+    asked.pop()()
+    assert "late" not in answers[0].result
+    answers = front.ask("tasks/get", {"job": kept.id})
+    asked.pop()()
+    assert answers[0].result["late"]["state"] == "interrupted"

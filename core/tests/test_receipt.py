@@ -12,7 +12,7 @@ import pytest
 from desk import Clock, Desk, desk
 from gombus import errors
 from gombus.model import CANCELLED, COMPLETED, FAILED, INTERRUPTED, Outcome
-from gombus.receipt import Receipt, json_value
+from gombus.receipt import MAX_TEXT, Receipt, json_value
 from gombus.schemahash import hash_of
 from gombus.tasks import failure
 from support import SCHEMA, request, say
@@ -323,3 +323,40 @@ def test_a_value_is_the_caller_s_own() -> None:
     copy = json_value(value, "say")
     value["a"].append(2)
     assert copy == {"a": [1]}
+
+
+# One that would be too long for a message.
+
+
+def test_the_longest_members_of_a_receipt_that_is_too_long_are_left_out_and_it_says_so(
+    folder: Path | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(params: Any, context: Any) -> Any:
+        context.created("series", "n" * 1000)
+        say(params, context)
+        return "x" * 17_000_000
+
+    with desk(request(handler=work), folder=folder) as made:
+        outcome = made.run(params={"word": "x"}, key="k")
+        receipt = receipt_of(made, outcome)
+        again = made.run(params={"word": "x"}, key="k")
+    assert outcome.error is None
+    assert outcome.receipt is not None
+    assert len(outcome.receipt.text) <= MAX_TEXT
+    assert receipt.pop("leftOut") == ["value"]
+    check(receipt, COMPLETED)
+    assert (receipt["value"], receipt["calls"], len(receipt["created"])) == (None, [SAID], 1)
+    assert again.receipt is not None
+    assert again.receipt.text == outcome.receipt.text
+    assert f"job {outcome.job}: its receipt is too long; left out: value" in caplog.text
+
+
+def test_no_more_is_left_out_than_has_to_be() -> None:
+    long = {"job": "j", "value": ["v" * (MAX_TEXT // 2)], "calls": ["c" * (MAX_TEXT // 3)], "files": ["f" * 999]}
+    fits = Receipt(lambda: dict(long)).members()
+    assert fits == long
+    long["created"] = ["m" * (MAX_TEXT // 3)]
+    assert Receipt(lambda: dict(long)).members() == {**long, "value": None, "leftOut": ["value"]}
+    long["calls"], long["created"] = ["c" * MAX_TEXT], ["m" * (MAX_TEXT * 2 // 3)]
+    left_out = {"calls": [], "created": [], "leftOut": ["calls", "created"]}
+    assert Receipt(lambda: dict(long)).members() == {**long, **left_out}

@@ -283,3 +283,22 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(JournalError, match=r"cannot be opened: .*: choose another with --receipts"):
         ReceiptLog(tmp_path / "file" / "receipts.jsonl")
+
+
+def test_one_server_at_a_time_adds_to_it(path: Path) -> None:
+    log = ReceiptLog(path)
+    # Whatever leads to it.
+    other = path.parent / "x" / ".." / path.name
+    with pytest.raises(JournalError, match=r"is in use by another gombus: choose another with --receipts PATH\|off$"):
+        ReceiptLog(other)
+    log.append(['{"job": "1"}'])
+    log.close()
+    ReceiptLog(path).close()
+    assert verify(path) == Verdict(1, 0, "")
+
+
+def test_what_cannot_be_locked_is_said(path: Path) -> None:
+    path.parent.mkdir()
+    path.with_name(path.name + "-lock").mkdir()
+    with pytest.raises(JournalError, match="cannot be locked"):
+        ReceiptLog(path)

@@ -20,7 +20,7 @@ from gombus.ids import JobIds
 from gombus.journal import store
 from gombus.journal.store import Store
 from gombus.model import RUNNING, Record
-from gombus.refusals import ERRORS, NUMBERS, code_of, error_object, recorded
+from gombus.refusals import ERRORS, MAX_WORDS, NUMBERS, code_of, error_object, recorded
 from gombus.schemahash import hash_of
 from gombus.wire.jsonrpc import SUBPROTOCOL
 from rpc import STATUS, Rpc, message, rpc
@@ -295,3 +295,14 @@ def test_a_schema_that_this_server_once_had_is_compared_with_the_one_it_has(tmp_
             }
         assert client.refused("tasks/get", {"idempotencyKey": "k"})["data"]["code"] == "unknown_job"
     assert gom.words == []
+
+
+def test_details_that_are_too_long_for_a_message_are_cut_or_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    class Long(Refusal):
+        def details(self) -> dict[str, Any]:
+            return {"log": "l" * 17_000_000, "list": ["x" * 1000] * 1000, "n": 5}
+
+    error = error_object(Long("w" * 17_000_000))
+    assert len(error["message"]) == len(error["data"]["log"]) == MAX_WORDS
+    assert {name: value for name, value in error["data"].items() if name != "log"} == {"code": "refused", "n": 5}
+    assert "the details of Long are too long" in caplog.text

@@ -87,7 +87,10 @@ def test_a_task() -> None:
 def test_an_error() -> None:
     error = {"code": -32803, "message": "The queue is full.", "data": {"code": "busy"}}
     assert list(error_lines(error, flag_of)) == ["Error: The queue is full. (busy)"]
-    assert list(error_lines({"code": -1, "message": "No."}, flag_of)) == ["Error: No. (-1)"]
+    assert list(error_lines({"code": -1, "message": "No."}, flag_of, "k")) == ["Error: No. (-1)"]
+    error = {"code": -32803, "message": "It ran.", "data": {"code": "interrupted", "job": "0193"}}
+    assert list(error_lines(error, flag_of)) == ["Error: It ran. (interrupted)", "job 0193"]
+    assert list(error_lines(error, flag_of, "k")) == ["Error: It ran. (interrupted)", "job 0193, key k"]
 
 
 def test_parameters_that_are_not_allowed_stand_on_lines_of_their_own() -> None:
@@ -100,5 +103,8 @@ def test_parameters_that_are_not_allowed_stand_on_lines_of_their_own() -> None:
 
 
 def test_no_answer() -> None:
-    assert list(unanswered_lines("gone", "")) == ["Error: gone"]
-    assert list(unanswered_lines("gone", "k")) == ["Error: gone", "The same command with --key k gives its result."]
+    assert list(unanswered_lines("gone", "", False)) == ["Error: gone"]
+    result = "The same command with --key k gives its result."
+    assert list(unanswered_lines("gone", "k", True)) == ["Error: gone", result]
+    look = "Look into INSPECT's project before you send it again; its key was k."
+    assert list(unanswered_lines("gone", "k", False)) == ["Error: gone", look]

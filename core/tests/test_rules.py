@@ -36,6 +36,13 @@ FLAVOURS: dict[str, tuple[type[PurePath], dict[str, Any]]] = {
 }
 
 
+def check(files: Files, params: dict[str, Any]) -> None:
+    """:raises PathRefused: some of the paths are refused."""
+    problems = files.refused(KIND, params)
+    if problems:
+        raise PathRefused(problems)
+
+
 def files_of(flavour: type[PurePath], options: dict[str, Any]) -> SiteFiles:
     asked = load(options, environ={})
     with untouched():
@@ -54,7 +61,7 @@ def _id(path: object) -> str:
 def test_a_hostile_path_is_refused_before_it_is_mapped(system: str, path: str, reason: str) -> None:
     files = files_of(*FLAVOURS[system])
     with pytest.raises(PathRefused) as caught, untouched():
-        files.check(KIND, {"files": ["Z:/parts/x.jpg", path]})
+        check(files, {"files": ["Z:/parts/x.jpg", path]})
     (problem,) = caught.value.problems
     assert problem.pointer == "/files/1"
     assert reason in problem.message
@@ -71,14 +78,14 @@ def test_a_plain_path_outside_of_all_folders_is_refused_without_saying_where_the
     flavour, options = FLAVOURS[system]
     files = files_of(flavour, options)
     with pytest.raises(PathRefused) as caught, untouched():
-        files.check(KIND, {"file": sent})
+        check(files, {"file": sent})
     (problem,) = caught.value.problems
     assert (problem.pointer, problem.keyword) == ("/file", "path")
     begins = " or ".join(name for name in options["paths"] if name != "job")
     assert problem.message.endswith(f"allowed: a whole path in {begins} or job/today")
     assert not any(root in problem.message for root in options["allowed_roots"] if root not in sent)
     # Without the folders it is let through.
-    files_of(flavour, {}).check(KIND, {"file": sent})
+    check(files_of(flavour, {}), {"file": sent})
 
 
 @pytest.mark.parametrize(
@@ -93,7 +100,7 @@ def test_a_path_inside_is_let_through_and_mapped(system: str, sent: str, local: 
     flavour, options = FLAVOURS[system]
     files, (pathmap, _) = files_of(flavour, options), lexical(load(options, environ={}), flavour)
     with untouched():
-        files.check(KIND, {"file": sent})
+        check(files, {"file": sent})
         assert pathmap.local(sent) == local
 
 
@@ -115,7 +122,7 @@ PATHS = st.builds(
 def test_whatever_is_let_through_is_inside_as_the_system_itself_reads_it(system: str, sent: str) -> None:
     flavour, options = FLAVOURS[system]
     try:
-        files_of(flavour, options).check(KIND, {"file": sent})
+        check(files_of(flavour, options), {"file": sent})
     except PathRefused:
         return
     local = lexical(load(options, environ={}), flavour)[0].local(sent)
@@ -199,15 +206,15 @@ def test_a_map_may_lead_into_such_a_folder_or_above_it(target: str) -> None:
 
 def test_a_share_that_is_a_root_is_the_only_way_onto_the_network() -> None:
     files = files_of(PureWindowsPath, {"allowed_roots": ("//nas/parts/in",), "paths": {"N:/": "//nas/parts"}})
-    files.check(KIND, {"file": "N:/in/x.jpg"})
+    check(files, {"file": "N:/in/x.jpg"})
     for sent in ("N:/x.jpg", "N:/in2/x.jpg", "//nas/parts/in/x.jpg"):
         with pytest.raises(PathRefused):
-            files.check(KIND, {"file": sent})
+            check(files, {"file": sent})
 
 
 def test_without_a_map_clients_are_told_the_folders_themselves() -> None:
     with pytest.raises(PathRefused, match=r"allowed: a whole path in D:/a or D:/b$"):
-        files_of(PureWindowsPath, {"allowed_roots": ("D:/a", "D:/b")}).check(KIND, {"file": "D:/c/x.jpg"})
+        check(files_of(PureWindowsPath, {"allowed_roots": ("D:/a", "D:/b")}), {"file": "D:/c/x.jpg"})
 
 
 # What is opened.

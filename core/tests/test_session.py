@@ -582,3 +582,46 @@ def test_a_plan_runs_nothing_and_leaves_no_job() -> None:
         assert [failing["code"] for failing in refused["failing"]] == ["invalid_params"]
         assert client.call("tasks/list") == {"tasks": [], "next": None}
     assert gom.words == []
+
+
+def test_plans_of_clients_that_left_are_not_made() -> None:
+    left = Seen("left before 5 of its requests were answered")
+    gom, made = WatchingGom(), list[str]()
+
+    def handler(params: Any, context: Any) -> Any:
+        if context.planning:
+            made.append(params["word"])
+        context.gom.script.test.say(word=params["word"])
+
+    gom.hold_word = "hold"
+    logging.getLogger("gombus.session").addHandler(left)
+    logging.getLogger("gombus.session").setLevel(logging.INFO)
+    with serving(request(handler=handler), gom=gom) as server, rpc(server) as client:
+        running = client.send("say", {"word": "hold"})
+        assert gom.entered.wait(WAIT_S)
+        with rpc(server) as leaving:
+            leaving.put([message("say", {"word": "left"}, id, plan=True) for id in range(5)])
+            leaving.call("server/info")
+        staying = client.send("say", {"word": "stays"}, plan=True)
+        assert left.event.wait(WAIT_S)
+        gom.go_on.set()
+        assert client.result(staying)["ok"]
+        client.result(running)
+    logging.getLogger("gombus.session").removeHandler(left)
+    assert made == ["stays"]
+
+
+def test_progress_that_comes_too_soon_is_told_even_where_the_handler_goes_quiet() -> None:
+    gom = WatchingGom()
+    gom.hold_word = "quiet"
+
+    def handler(params: Any, context: Any) -> None:
+        for step in (1, 2, 3):
+            context.progress(step, 9)
+        context.gom.script.test.say(word="quiet")
+
+    with serving(request(handler=handler), gom=gom) as server, rpc(server) as client:
+        client.send("say", progressToken=7)
+        client.until(lambda: any(params["progress"] == 3.0 for _, params in client.notified))
+        assert not gom.go_on.is_set()
+        gom.go_on.set()

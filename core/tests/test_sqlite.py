@@ -118,7 +118,7 @@ def test_a_full_disk_is_survived_and_what_was_told_is_written_when_there_is_room
         assert asked.journal.reason == ""
     with opened(tmp_path) as asked:
         assert [asked.ask("find", job.id, "").state for job in jobs] == [COMPLETED, COMPLETED, INTERRUPTED]
-        assert verify(tmp_path / "receipts.jsonl", asked.journal._writer._store.head).what == ""
+        assert verify(tmp_path / "receipts.jsonl", asked.journal._writer._head).what == ""
 
 
 def test_it_tries_again_without_being_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +159,7 @@ def test_close_writes_what_waits_and_what_is_owed(tmp_path: Path) -> None:
         "journal.sqlite3",
         "journal.sqlite3-lock",
         "receipts.jsonl",
+        "receipts.jsonl-lock",
     ]
 
 
@@ -259,7 +260,7 @@ def test_a_killed_process_leaves_all_that_it_told(tmp_path: Path, lines: int) ->
         assert {states[id] for id in finished} <= {COMPLETED}
         with opened(tmp_path) as asked:
             assert asked.journal.queued == []
-            head = asked.journal._writer._store.head
+            head = asked.journal._writer._head
             kept = {job.id: job.state for job in asked.ask("list", "", "", 1 << 40)}
         assert kept.keys() == states.keys()
         assert set(kept.values()) <= {COMPLETED, INTERRUPTED}

@@ -33,12 +33,12 @@ def test_what_is_kept_is_there_after_it_was_opened_again(path: Path) -> None:
     with kept.transaction():
         kept.add(jobs)
         kept.start([jobs[0].id])
-        kept.keep_head(Head(3, "a" * 64))
+        kept.keep_head(Head(3, "a" * 64), "r.jsonl")
     scope = kept.scope
     kept.close()
     again = Store(path)
     assert again.scope == scope
-    assert again.head == Head(3, "a" * 64)
+    assert (again.head("r.jsonl"), again.head("other.jsonl")) == (Head(3, "a" * 64), None)
     assert again.find("", "k") == again.find(jobs[1].id) == jobs[1]
     started = again.find(jobs[0].id)
     assert started
@@ -51,7 +51,7 @@ def test_what_is_kept_is_there_after_it_was_opened_again(path: Path) -> None:
 def test_each_journal_has_a_scope_of_its_own(tmp_path: Path) -> None:
     stores = [Store(tmp_path / name) for name in ("a", "b")]
     assert stores[0].scope != stores[1].scope
-    assert stores[0].head == Head()
+    assert stores[0].head("r.jsonl") is None
     for opened in stores:
         opened.close()
 

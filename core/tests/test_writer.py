@@ -19,7 +19,7 @@ from gombus.journal import store, writer
 from gombus.journal.writer import Op, Writer
 from gombus.model import CANCELLED, COMPLETED, FAILED, INTERRUPTED, QUEUED, RUNNING, Record
 from gombus.receipt import Receipt
-from gombus.receiptlog import read, verify
+from gombus.receiptlog import Head, read, verify
 from journals import ending, interrupted, receipt, record
 
 
@@ -37,10 +37,23 @@ class Bench:
         self.writer.close()
         self.writer = Writer(self.path, *self._options)
 
+    def turn_to(self, log: Path) -> None:
+        """Open with another receipt log."""
+        self.log = log
+        self._options = (log, *self._options[1:])
+        self.again()
+
     def do(self, *ops: Op) -> list[Any]:
         """Carry out all at once, and give the answers."""
         self.writer.carry_out(ops)
         return [op.answer[0] if op.answer else None for op in ops]
+
+    @property
+    def head(self) -> Head:
+        """What the journal knows of the receipt log."""
+        head = self.writer._store.head(self.log.name)
+        assert head
+        return head
 
     def accept(self, *jobs: Record) -> list[Any]:
         return self.do(*(Op(writer.ACCEPT, job) for job in jobs))
@@ -131,8 +144,8 @@ def test_what_ran_and_what_came_late_gets_a_line_in_the_receipt_log(bench: Bench
         Op(writer.FINISH, ending(jobs[2].id)),
     )
     assert jobs_in(bench.log) == [jobs[1].id, jobs[1].id, jobs[2].id]
-    assert verify(bench.log, bench.writer._store.head).what == ""
-    assert bench.writer._store.head.lines == 3
+    assert verify(bench.log, bench.head).what == ""
+    assert bench.head.lines == 3
 
 
 def test_without_a_receipt_log_there_is_none(tmp_path: Path) -> None:
@@ -279,10 +292,10 @@ def test_a_receipt_has_one_line_however_often_its_end_is_tried(bench: Bench, mon
     bench.do()
     assert bench.states(job) == [COMPLETED]
     assert jobs_in(bench.log) == [job.id]
-    assert verify(bench.log, bench.writer._store.head).what == ""
+    assert verify(bench.log, bench.head).what == ""
 
 
-def _full(self: object, head: object) -> None:
+def _full(self: object, head: object, log: str) -> None:
     """As a commit that fails after the receipt log was written."""
     raise sqlite3.OperationalError("database or disk is full")
 
@@ -298,7 +311,7 @@ def test_an_end_that_only_the_receipt_log_has_is_not_interrupted(bench: Bench, m
     assert bench.states(*jobs) == [COMPLETED, INTERRUPTED]
     assert bench.find(jobs[0].id).late == receipt(jobs[0].id, FAILED).text
     assert jobs_in(bench.log) == [jobs[0].id, jobs[0].id, jobs[1].id]
-    assert verify(bench.log, bench.writer._store.head).what == ""
+    assert verify(bench.log, bench.head).what == ""
     bench.again()
     assert jobs_in(bench.log) == [jobs[0].id, jobs[0].id, jobs[1].id]
 
@@ -521,3 +534,41 @@ def test_without_limits_all_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert bench.writer.rest_s is None
     assert count(bench) == 1
     bench.writer.close()
+
+
+# Another receipt log for the same journal.
+
+
+def logged(made: Bench, log: Path) -> Record:
+    """A job whose receipt stands in this log, which the journal is opened with."""
+    made.turn_to(log)
+    job = record(RUNNING)
+    made.accept(job)
+    made.finish(job.id)
+    return job
+
+
+def test_another_log_begins_another_chain_and_the_end_of_each_is_known(bench: Bench, tmp_path: Path) -> None:
+    one, other = tmp_path / "one.jsonl", tmp_path / "other.jsonl"
+    jobs = [logged(bench, log) for log in (one, other, one, other)]
+    for log, begun in ((one, jobs[::2]), (other, jobs[1::2])):
+        assert jobs_in(log) == [job.id for job in begun]
+        head = bench.writer._store.head(log.name)
+        assert head
+        assert (head.lines, verify(log, head).what) == (2, "")
+        log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:1]))
+        assert verify(log, head).what == "is missing: the journal knows 2 lines"
+
+
+def test_a_log_that_was_moved_goes_on_and_says_nothing_new_of_its_jobs(bench: Bench, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.jsonl", tmp_path / "folder" / "new.jsonl"
+    first = logged(bench, old)
+    waiting = record()
+    bench.accept(waiting)
+    bench.writer.close()
+    new.parent.mkdir()
+    old.replace(new)
+    second = logged(bench, new)
+    assert jobs_in(new) == [first.id, second.id]
+    assert verify(new, bench.writer._store.head(str(new))).what == ""
+    assert bench.find(first.id).late is None

@@ -56,7 +56,7 @@ def read(folder: Path) -> Found:
         for record in reader.all_jobs():
             records.setdefault(json.loads(record.params)["number"], []).append(record)
         problems = list(reader.problems())
-        verdict = receiptlog.verify(log, reader.head)
+        verdict = receiptlog.verify(log, reader.head(log))
     if verdict.what:
         problems.append(f"receipt log: line {verdict.line} {verdict.what}")
     receipts: dict[str, list[dict[str, Any]]] = {}

@@ -115,7 +115,7 @@ class AsyncLine:
         """Send; where the connection is lost, that is left to its keeper."""
         if connection.state is State.OPEN:
             with suppress(ConnectionClosed):
-                await connection.send(ask.sending(self._keys.scope))
+                await connection.send(ask.sending(self._keys))
 
     async def _keep(self) -> None:
         """Serve one connection, and as long as something waits for an answer, another."""
@@ -196,7 +196,7 @@ class AsyncLine:
 
     async def _info(self, connection: ClientConnection) -> Any:
         ask = Ask("server/info")
-        await connection.send(ask.sending(""))
+        await connection.send(ask.sending(UNMET))
         while True:
             message = read(self._url, await connection.recv())
             if isinstance(message, Answer) and message.number == ask.number:

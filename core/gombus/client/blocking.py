@@ -66,6 +66,11 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def forgets_keys(self) -> bool:
+        """Whether the server keeps no journal: one that is started in its place does not know its idempotency keys."""
+        return self._line.forgets
+
     def close(self) -> None:
         """Close the connection; a later call opens another."""
         self._line.close()

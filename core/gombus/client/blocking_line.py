@@ -49,6 +49,11 @@ class BlockingLine:
         """Whether the server has become one to which earlier jobs and keys mean nothing."""
         return self._keys.scope != self._first_scope
 
+    @property
+    def forgets(self) -> bool:
+        """Whether idempotency keys mean nothing to a server that is started in place of this one."""
+        return self._keys.forgets
+
     def tells(self, job: str) -> bool:
         """Whether the server will say over this connection when the job has ended."""
         return job in self._told
@@ -165,7 +170,7 @@ class BlockingLine:
 
     def _exchange(self, connection: Connection, ask: Ask, until: Until) -> Any:
         """Send, and read until it is answered."""
-        text = ask.sending(self._keys.scope)
+        text = ask.sending(self._keys)
         try:
             connection.send(text)
         except ConnectionClosed as error:

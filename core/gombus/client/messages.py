@@ -21,18 +21,24 @@ _numbers = count(1)
 class Unreachable(GombusError):
     """There is no server, it refused the connection, or the connection ended before the answer."""
 
+    final = False
+    """Whether the same would come of sending it again."""
+
 
 class OutcomeUnknown(GombusError):
     """A request was sent, and no answer can be had: whether it was run is not known.
 
-    :param key: its idempotency key; the same call with it is safe where the server, or its journal, is still there.
+    :param key: its idempotency key.
     :param job: the job's id, empty where it is not known.
+    :param key_holds: whether the server still knows the key when it is there again, so that the same call gives the
+        request's own result. Where it does not, look into INSPECT's project first.
     """
 
-    def __init__(self, message: str, key: str = "", job: str = "") -> None:
+    def __init__(self, message: str, key: str = "", job: str = "", key_holds: bool = False) -> None:
         super().__init__(message)
         self.key = key
         self.job = job
+        self.key_holds = key_holds and bool(key)
 
 
 class RequestFailed(GombusError):
@@ -73,6 +79,17 @@ class Progress(NamedTuple):
         return cls(members.get("progress", 0), members.get("total", 0), str(members.get("message", "")))
 
 
+class Keys(NamedTuple):
+    """What idempotency keys mean to a server."""
+
+    scope: str
+    """They mean the same to all servers of this scope; empty before any server was met."""
+    forgets: bool
+    """Whether they mean nothing to the server that is started next."""
+
+
+UNMET = Keys("", False)
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -105,7 +122,7 @@ class Ask:
         self.task: bool = meta.get("task", False)
         """Whether the server will tell when the job has ended."""
         self._runs = runs
-        self._scope = ""
+        self._scope, self._forgets = UNMET
         self._sent = 0
         members = {**(params or {}), "_meta": meta} if meta else dict(params or {})
         message = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": members}
@@ -122,16 +139,16 @@ class Ask:
         """Whether it may be sent now: for the first time, or again without being run again."""
         return bool(self.key) or not self._sent
 
-    def sending(self, scope: str) -> str:
+    def sending(self, keys: Keys) -> str:
         """The JSON text to send.
 
-        :param scope: of the idempotency keys of the server that it is sent to.
+        :param keys: what idempotency keys mean to the server that it is sent to.
         :raises OutcomeUnknown: it was sent to a server whose keys mean nothing to this one.
         """
-        if self._scope not in ("", scope):
+        if self._scope not in ("", keys.scope):
             raise OutcomeUnknown(f"{FORGOTTEN}; whether the request was run is not known", self.key)
         if self._runs:
-            self._scope = scope
+            self._scope, self._forgets = keys
             self._sent += 1
         return self._text
 
@@ -147,14 +164,16 @@ class Ask:
     def given_up(self, reason: Exception) -> Exception:
         """What to raise where no answer can be had."""
         if self._scope and isinstance(reason, Unreachable):
-            return OutcomeUnknown(f"{reason}; whether the request was run is not known", self.key)
+            text, holds = f"{reason}; whether the request was run is not known", not (self._forgets or reason.final)
+            return OutcomeUnknown(text, self.key, key_holds=holds)
         return reason
 
     def overdue(self, url: str, timeout: float | None) -> GombusError:
         """What to raise where no answer came within this time, in seconds."""
         text = f"no answer from {url} within {timeout:g} s"
         if self._scope:
-            return OutcomeUnknown(f"{text}; the request may still be carried out", self.key)
+            text = f"{text}; the request may still be carried out"
+            return OutcomeUnknown(text, self.key, key_holds=not self._forgets)
         return Unreachable(text)
 
 
@@ -232,18 +251,6 @@ def read(url: str, text: str | bytes) -> Answer | Notification:
         if isinstance(number, int) and "result" in value:
             return Answer(number, value["result"], None)
     raise _not_gombus(url, text)
-
-
-class Keys(NamedTuple):
-    """What idempotency keys mean to a server."""
-
-    scope: str
-    """They mean the same to all servers of this scope; empty before any server was met."""
-    forgets: bool
-    """Whether they mean nothing to the server that is started next."""
-
-
-UNMET = Keys("", False)
 
 
 def keys_of(url: str, info: Any) -> Keys:

@@ -6,7 +6,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from .messages import Unreachable
-from .opening import FAILURES, check_trust, credentials, ended
+from .opening import FAILURES, MAX_SIZE, check_trust, credentials, ended
 
 URL = "ws://localhost:40010"
 
@@ -25,7 +25,7 @@ def request(
     reach = credentials(url, token, ca)
     try:
         # A proxy of the environment would be asked for localhost, too.
-        with connect(url, compression=None, proxy=None, ping_interval=None, **reach) as connection:
+        with connect(url, compression=None, proxy=None, ping_interval=None, max_size=MAX_SIZE, **reach) as connection:
             connection.send(message)
             answer = connection.recv(timeout)
     except TimeoutError as error:

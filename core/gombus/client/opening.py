@@ -12,6 +12,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from ..wire.jsonrpc import SUBPROTOCOL
 from .messages import Unreachable
 
+MAX_SIZE = 16 * 1024 * 1024
+"""Longest message that a client takes, in bytes."""
 _OPTIONS: dict[str, Any] = {
     "subprotocols": [SUBPROTOCOL],
     "compression": None,
@@ -20,7 +22,7 @@ _OPTIONS: dict[str, Any] = {
     "ping_interval": None,
     # In seconds: a server that is gone does not answer a close frame.
     "close_timeout": 2.0,
-    "max_size": 16 * 1024 * 1024,
+    "max_size": MAX_SIZE,
     # The server cuts clients that do not read; what a client has no time for yet waits here.
     "max_queue": None,
 }
@@ -31,6 +33,8 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
 
+TOO_LONG = 1009
+"""Close code of whoever was sent more than it takes (RFC 6455 section 7.4.1)."""
 REFUSED = 1008
 """Close code of a server that does not let a client in."""
 
@@ -80,10 +84,24 @@ def credentials(url: str, token: str | None, ca: str | None) -> dict[str, Any]:
 
 
 def ended(url: str, error: ConnectionClosed) -> Unreachable:
-    """What a connection's end means: that it may be resumed, or that the server does not let this client in."""
+    """What the end of a connection means: it is lost, the server does not let this client in, or what was said is too
+    long for one of both ends.
+
+    The latter two are for good, because the same would be said again.
+    """
     if error.rcvd is not None and error.rcvd.code == REFUSED:
         return Unreachable(f"the server at {url} does not let this client in: {error.rcvd.reason}")
+    if error.sent is not None and error.sent.code == TOO_LONG and not error.rcvd_then_sent:
+        return TooLong(f"an answer of {url} is longer than a client takes ({MAX_SIZE // 2**20} MiB)")
+    if error.rcvd is not None and error.rcvd.code == TOO_LONG:
+        return TooLong(f"a request is longer than {url} takes")
     return Lost(f"the connection to {url} ended before the answer: {error}")
+
+
+class TooLong(Unreachable):
+    """Client and server cannot exchange this request and its answer, because one of both is too long."""
+
+    final = True
 
 
 def check_subprotocol(url: str, agreed: str | None) -> None:

@@ -42,8 +42,8 @@ def verify_log(
 ) -> None:
     """Find the first line that was altered, removed or moved. FILE is another log than that of the settings.
 
-    Lines that are missing at the end show only where the journal is there to say how many there were; for FILE it is
-    asked where --journal names it.
+    Lines that are missing at the end show only where the journal that wrote the log is there to say how many there
+    were; for FILE, a copy of the log of the settings, it is asked where --journal names it.
 
     Exit code: 0, or 1 where a line is not as it was written.
     """
@@ -54,7 +54,8 @@ def verify_log(
     if known is not None and known.is_file():
         # Before the log is read: a server may be adding to both.
         with reading(known) as reader:
-            head = reader.head
+            own = receipts_path(settings)
+            head = reader.head(path) or (None if own is None else reader.head(own))
     verdict = verify(path, head)
     if as_json:
         print_json(
@@ -70,7 +71,10 @@ def verify_log(
     elif verdict.what:
         click.echo(f"{path}: line {verdict.line} {verdict.what}")
     else:
-        end = "no journal was asked for the end" if head is None else f"{known} agrees"
+        asked = known is not None and known.is_file()
+        end = (
+            f"{known} {'agrees' if head else 'does not know this log'}" if asked else "no journal was asked for the end"
+        )
         click.echo(f"{path}: {verdict.lines} lines, all as they were written; {end}")
     sys.exit(1 if verdict.what else 0)
 

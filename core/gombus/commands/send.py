@@ -8,19 +8,19 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..client import Client, OutcomeUnknown, Progress, RequestFailed, Unreachable, request
+from ..client import Client, OutcomeUnknown, RequestFailed, Unreachable, request
 from ..model import COMPLETED
 from ..options import Form
 from ..reports import error_lines, plan_lines, receipt_lines, task_line, unanswered_lines
 from ..served import Served
 from . import json_option, print_json
+from .progress import progress_bar
 from .reaching import NAMES, decoded, file_text, server_of, server_options
 
 MAX_TIMEOUT_S = 7 * 24 * 3600
@@ -50,9 +50,17 @@ _OPTIONS = (
     click.option("--key", help="Idempotency key; that of an earlier request gives its result. [default: a new one]"),
     server_options,
     _timeout_option,
+    click.option(
+        "--reconnect",
+        type=click.FloatRange(0, MAX_TIMEOUT_S),
+        default=60.0,
+        show_default=True,
+        callback=_timeout,
+        help="How long to try to resume a lost connection, s.",
+    ),
     json_option,
 )
-_TAKEN = ("--param", "--plan", "--task", "--key", *NAMES, "--timeout", "--json", "--help")
+_TAKEN = ("--param", "--plan", "--task", "--key", *NAMES, "--timeout", "--reconnect", "--json", "--help")
 
 
 class RequestTypes(click.Group):
@@ -157,6 +165,7 @@ def _send(
     plan: bool,
     task: bool,
     key: str | None,
+    reconnect: float,
     named: tuple[str, ...],
     as_json: bool,
     **given: Any,
@@ -168,10 +177,11 @@ def _send(
     key = key or ("" if plan or (form.at_once and not task) else str(uuid.uuid4()))
     start = time.monotonic()
     code = 0
+    client = Client(served.url, token=served.token, ca=served.ca, reconnect_s=reconnect)
     try:
         if served.away is not None:
             raise served.away
-        with Client(served.url, token=served.token, ca=served.ca) as client:
+        with client:
             if plan:
                 result = client.plan(form.name, params, timeout=timeout)
                 lines, ok = plan_lines(result, form.flag_of), bool(result.get("ok"))
@@ -179,22 +189,23 @@ def _send(
                 result = client.submit(form.name, params, key=key, timeout=timeout)
                 lines, ok = iter([task_line(result)]), result["status"] in ("working", COMPLETED)
             else:
-                with _progress_bar(form.name) as progress:
+                with progress_bar(form.name) as progress:
                     result = client.call(form.name, params, key=key, timeout=timeout, progress=progress)
                 lines, ok = receipt_lines(result, time.monotonic() - start), True
         answer: dict[str, Any] = {"ok": ok, "result": result}
         code = 0 if ok else REFUSED
     except RequestFailed as failed:
-        answer, lines = {"ok": False, "error": failed.object}, error_lines(failed.object, form.flag_of)
+        error = {**failed.object, "data": {**failed.data, "key": key}} if failed.job and key else failed.object
+        answer, lines = {"ok": False, "error": error}, error_lines(error, form.flag_of, key)
         code = REFUSED
     except (Unreachable, OutcomeUnknown) as unanswered:
-        known = getattr(unanswered, "key", "")
-        answer = {"ok": False, "error": {"message": str(unanswered), "data": {"key": known} if known else {}}}
-        lines, code = unanswered_lines(str(unanswered), known), UNANSWERED
+        known, holds = getattr(unanswered, "key", ""), getattr(unanswered, "key_holds", False)
+        answer, lines = _unanswered(str(unanswered), known, holds)
+        code = UNANSWERED
     except KeyboardInterrupt:
         message = "interrupted; a request that was sent goes on in the server"
-        answer = {"ok": False, "error": {"message": message, "data": {"key": key} if key else {}}}
-        lines, code = unanswered_lines(message, key), INTERRUPTED
+        answer, lines = _unanswered(message, key, not client.forgets_keys)
+        code = INTERRUPTED
     if as_json:
         print_json({"url": served.url, "request": form.name, **answer, "seconds": _seconds(start)})
     else:
@@ -203,23 +214,9 @@ def _send(
     sys.exit(code)
 
 
-@contextmanager
-def _progress_bar(label: str) -> Iterator[Any]:
-    """What shows progress on standard error; None where nobody looks at it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with ExitStack() as stack:
-        bars: list[Any] = []
-
-        def show(progress: Progress) -> None:
-            if not bars:
-                bar = click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=str)
-                bars.append(stack.enter_context(bar))
-            done = round(1000 * progress.progress / progress.total) if progress.total else 0
-            bars[0].update(done - bars[0].pos, progress.message)
-
-        yield show
+def _unanswered(reason: str, key: str, key_holds: bool) -> tuple[dict[str, Any], Iterator[str]]:
+    data = {"key": key, "keyHolds": key_holds} if key else {}
+    return {"ok": False, "error": {"message": reason, "data": data}}, unanswered_lines(reason, key, key_holds)
 
 
 # A message as it is.

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from .. import evidence, paths
-from ..errors import FileUnreadable, PathRefused, Problem
+from ..errors import FileUnreadable, Problem
 from ..evidence import FileFacts, FileLook, NamedFile
 from ..model import JsonObject, Request
-from ..validation import shown
+from ..validation import MAX_PROBLEMS, shown
 
 
 class Taken:
@@ -36,20 +37,20 @@ class Taken:
 
 
 class Files:
-    """Which files requests may use. `check` belongs to the network thread, `take` and `look` to the owner thread."""
+    """Which files requests may use. `refused` belongs to the network thread, `take` and `look` to the owner thread."""
 
-    def check(self, request: Request, params: JsonObject) -> None:
+    def refused(self, request: Request, params: JsonObject) -> tuple[Problem, ...]:
         """Judge every path by its text; no file is touched.
 
-        :raises PathRefused: naming each that is refused.
+        :param params: a JSON object; values that the schema refuses are passed over.
+        :returns: the first `MAX_PROBLEMS` that are refused.
         """
-        problems = tuple(
+        problems = (
             Problem(pointer, "path", f"{shown(sent)} {reason}")
             for pointer, sent in named(request, params)
             if (reason := self.refusal(sent))
         )
-        if problems:
-            raise PathRefused(problems)
+        return tuple(islice(problems, MAX_PROBLEMS))
 
     def refusal(self, sent: str) -> str | None:
         """Why a path is refused by its text, and what is allowed, as the rest of a sentence; None where it is not."""
@@ -85,9 +86,10 @@ def named(request: Request, params: JsonObject) -> Iterator[tuple[str, str]]:
         value = params.get(name)
         if isinstance(value, str):
             yield f"/{name}", value
-        elif value is not None:
+        elif isinstance(value, list):
             for index, path in enumerate(value):
-                yield f"/{name}/{index}", path
+                if isinstance(path, str):
+                    yield f"/{name}/{index}", path
 
 
 def replaced(request: Request, params: JsonObject, new: Iterable[str]) -> JsonObject:

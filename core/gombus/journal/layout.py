@@ -13,6 +13,8 @@ APPLICATION_ID = 0x676F6D62
 VERSION = 3
 Damage = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file raises: where SQLite's own sentence quotes damaged bytes, they may be no text."""
+HEAD = "receipts "
+"""Before the name of a receipt log, in the table meta: how many lines it has, and the hash of the last."""
 
 _TODAY = (
     """CREATE TABLE job (
@@ -32,6 +34,12 @@ _MIGRATIONS = {
     2: ("ALTER TABLE job ADD COLUMN user TEXT",),
 }
 """What makes the next layout of each older one."""
+
+
+def log_name(journal: Path, log: Path) -> str:
+    """By what a journal knows a receipt log: its name where both are in one folder, which may move; else its path."""
+    journal, log = journal.resolve(), log.resolve()
+    return log.name if log.parent == journal.parent else str(log)
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:

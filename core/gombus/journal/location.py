@@ -11,6 +11,7 @@ from ..model import Record
 from .memory import MemoryJournal
 from .sqlite import SqliteJournal
 
+_JOURNAL, _RECEIPTS = "journal.sqlite3", "receipts.jsonl"
 AnyJournal = Union[MemoryJournal, SqliteJournal]
 """Both also give the jobs that were `queued` when the last server ended, and have `remember_schemas`."""
 
@@ -24,7 +25,7 @@ def journal_path(settings: Settings) -> Path | None:
     # Only needed here, and not by a server that is told where its journal is.
     import platformdirs
 
-    return platformdirs.user_state_path("gombus", appauthor=False) / "journal.sqlite3"
+    return platformdirs.user_state_path("gombus", appauthor=False) / _JOURNAL
 
 
 def receipts_path(settings: Settings) -> Path | None:
@@ -40,7 +41,10 @@ def receipts_path(settings: Settings) -> Path | None:
             f"{settings.source('receipts')}: receipts: {settings.receipts!r} is not allowed without a journal; "
             "allowed: auto, off"
         )
-    return journal.with_name("receipts.jsonl") if settings.receipts == "auto" else Path(settings.receipts)
+    if settings.receipts != "auto":
+        return Path(settings.receipts)
+    # Several journals in one folder must not share a log.
+    return journal.with_name(_RECEIPTS if journal.name == _JOURNAL else f"{journal.stem}.{_RECEIPTS}")
 
 
 def open_journal(settings: Settings, wake: Callable[[], None], interrupted: Callable[[Record], str]) -> AnyJournal:

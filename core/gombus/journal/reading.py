@@ -19,13 +19,13 @@ from .store import BUSY_S, COLUMNS, head_of
 class Reader:
     """An open journal."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
+        self._path = path
 
-    @property
-    def head(self) -> Head:
-        """The receipt log's last line that this journal knows."""
-        return head_of(self._db)
+    def head(self, log: Path) -> Head | None:
+        """The last line of a receipt log that this journal knows; None where it never wrote to it."""
+        return head_of(self._db, layout.log_name(self._path, log))
 
     def jobs(self, state: str = "", request: str = "", since: float = 0.0, limit: int = -1) -> Iterator[Record]:
         """Jobs, newest first.
@@ -88,7 +88,7 @@ def reading(path: Path) -> Iterator[Reader]:
                 raise JournalError(f"{path}: {text}")
             if not version:
                 raise JournalError(f"{path}: is empty; gombus serve makes a journal of it")
-            yield Reader(connection)
+            yield Reader(connection, path)
     except layout.Damage as error:
         raise JournalError(f"{path}: cannot be read: {error}") from error
 

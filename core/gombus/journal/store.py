@@ -140,14 +140,17 @@ class Store:
         now = time.time()
         self._db.executemany(_REMEMBER, [(*row, now) for row in rows])
 
-    @property
-    def head(self) -> Head:
-        """The receipt log's last line that this journal knows."""
-        return head_of(self._db)
+    def head(self, log: str) -> Head | None:
+        """The last line of a receipt log that this journal knows; None where it never wrote to it.
 
-    def keep_head(self, head: Head) -> None:
+        :param log: as `layout.log_name` names it.
+        """
+        return head_of(self._db, log)
+
+    def keep_head(self, head: Head, log: str) -> None:
         """Keep it."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('receipts', ?)", (f"{head.lines} {head.digest}",))
+        value = f"{head.lines} {head.digest}"
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (layout.HEAD + log, value))
 
     def probe(self) -> None:
         """Write something that takes some room, and take it back."""
@@ -189,11 +192,14 @@ class Store:
         return str(row[0]) if row else None
 
 
-def head_of(connection: sqlite3.Connection) -> Head:
-    """The receipt log's last line that a journal knows."""
-    row = connection.execute("SELECT value FROM meta WHERE name = 'receipts'").fetchone()
+def head_of(connection: sqlite3.Connection, log: str) -> Head | None:
+    """The last line of a receipt log that a journal knows; None where it never wrote to it.
+
+    :param log: as `layout.log_name` names it.
+    """
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (layout.HEAD + log,)).fetchone()
     if row is None:
-        return Head()
+        return None
     try:
         lines, digest = row[0].split()
         return Head(int(lines), digest)

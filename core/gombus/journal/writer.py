@@ -18,6 +18,7 @@ from ..model import QUEUED, RUNNING, Record
 from ..receipt import Receipt
 from ..receiptlog import Head, ReceiptLog
 from . import layout
+from .layout import log_name
 from .recovery import left_over
 from .store import Store, unusable
 
@@ -86,8 +87,17 @@ class Writer:
         self._store = Store(path)
         try:
             self.scope = self._store.scope
-            self._head = self._store.head
-            self._receipts = ReceiptLog(receipts, self._head) if receipts else None
+            self._head = Head()
+            self._log = ""
+            if receipts:
+                self._log = log_name(path, receipts)
+                known = self._store.head(self._log)
+                self._receipts = ReceiptLog(receipts, known or Head())
+                self._head = self._receipts.head if known is None else known
+                if known is None:
+                    # What stands in it now is from before, or from elsewhere, and says nothing of this journal's jobs.
+                    with self._store.transaction():
+                        self._store.keep_head(self._head, self._log)
             self._recover(interrupted)
             self.queued = self._store.open_jobs(QUEUED)
             """The jobs that were queued when the last server ended, in the order of their acceptance."""
@@ -107,7 +117,7 @@ class Writer:
 
     def _recover(self, interrupted: Callable[[Record], str]) -> None:
         jobs = self._store.open_jobs(RUNNING) + self._store.open_jobs(QUEUED)
-        logged = self._receipts.beyond() if self._receipts and (jobs or self._head.lines) else []
+        logged = self._receipts.beyond() if self._receipts and self._receipts.head != self._head else []
         endings, late = left_over(jobs, logged, interrupted, time.time())
         ops = [Op(FINISH, ending) for ending in endings]
         for id, receipt in late:
@@ -196,7 +206,7 @@ class Writer:
             # The receipt log comes before the commit: what the journal knows of it is there.
             head = self._log_receipts(ops)
             if head != self._head:
-                self._store.keep_head(head)
+                self._store.keep_head(head, self._log)
         self._head = head
         self._pruning = pruned > 0 or (self._endings >= PRUNE_EVERY and bool(self._days or self._jobs))
         if self._pruning:

@@ -14,6 +14,8 @@ from ..tasks import failure
 SUBPROTOCOL = "gombus.v1.json"
 MAX_BATCH = 64
 """How many requests one batch may hold."""
+MAX_RESULT = 8 * 1024 * 1024
+"""Longest JSON text of a result that is no receipt, in characters: every client is to be able to take it."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -164,15 +166,21 @@ _META: Mapping[str, Any] = {
 
 
 def encode(id: Any, outcome: Outcome) -> str:
-    """The answer to one request, as JSON text in ASCII."""
+    """The answer to one request, as JSON text in ASCII.
+
+    :raises ValueError: its result is no JSON value, or too long.
+    """
     if outcome.error is not None:
         return _answer(id, "error", json.dumps(failure(outcome)))
     if outcome.receipt is not None:
         return _answer(id, "result", outcome.receipt.text)
     try:
-        return _answer(id, "result", json.dumps(outcome.result, allow_nan=False))
+        text = json.dumps(outcome.result, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise ValueError("its result is no JSON value") from None
+    if len(text) > MAX_RESULT:
+        raise ValueError(f"its result has more than {MAX_RESULT} characters")
+    return _answer(id, "result", text)
 
 
 def encode_batch(answers: Iterable[str]) -> str:

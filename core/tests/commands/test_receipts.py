@@ -118,3 +118,20 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
             done = gombus("receipts", subcommand, *arguments, GOMBUS_JOURNAL=str(tmp_path / "j"))
             assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {text}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_log_of_a_journal_is_verified_to_its_own_end(folder: Path) -> None:
+    other, journal = folder / "other.jsonl", folder / "journal.sqlite3"
+    with opened(folder, log=other) as asked:
+        job = record()
+        asked.ask("accept", job)
+        asked.ask("finish", ending(job.id))
+    for log, lines in ((folder / "receipts.jsonl", 3), (other, 1)):
+        text = f"{log}: {lines} lines, all as they were written; {journal} agrees\n"
+        assert receipts(folder, "verify", "--receipts", str(log)) == (0, text)
+    shorten(folder)
+    assert receipts(folder, "verify")[0] == 1
+    unknown = folder / "unknown.jsonl"
+    unknown.touch()
+    text = f"{unknown}: 0 lines, all as they were written; {journal} does not know this log\n"
+    assert receipts(folder, "verify", "--receipts", str(unknown)) == (0, text)

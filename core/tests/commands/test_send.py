@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from clients import bad, counting, held, made_up, only_info
+from clients import bad, good, held, made_up, only_info
 from programs import environ, gombus
 from support import SCHEMA, WAIT_S, Request, WatchingGom, request, serving, stop_request
 
@@ -83,8 +82,12 @@ def test_an_error_is_printed_with_exit_code_1() -> None:
     gom = WatchingGom()
     gom.errors["bad"] = gom.RequestError("no such thing", "GAPP-1")
     with serving(request(), gom=gom) as server:
-        done = gombus("send", "say", "--word", "bad", "--url", server.url)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "Error: no such thing (gom_refused)\n")
+        done = gombus("send", "say", "--word", "bad", "--key", "k", "--url", server.url)
+        told = json.loads(gombus("send", "say", "--word", "bad", "--key", "k", "--url", server.url, "--json").stdout)
+    job = told["error"]["data"]["job"]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: no such thing (gom_refused)\njob {job}, key k\n"
+    assert told["error"]["data"]["key"] == "k"
 
 
 def test_each_parameter_that_is_not_allowed_is_named_by_its_option() -> None:
@@ -139,9 +142,9 @@ def test_a_task_is_not_waited_for_and_its_key_gives_the_result() -> None:
     assert gom.words == ["slow"]
 
 
-def test_no_answer_in_time_is_exit_code_2() -> None:
+def test_no_answer_in_time_is_exit_code_2(tmp_path: Path) -> None:
     gom = held()
-    with serving(request(), gom=gom) as server:
+    with serving(request(), gom=gom, journal=str(tmp_path / "journal.sqlite3")) as server:
         done = gombus("send", "say", "--word", "slow", "--key", "k", "--url", server.url, "--timeout", "0.1")
         gom.go_on.set()
     assert (done.returncode, done.stdout) == (2, "")
@@ -152,9 +155,9 @@ def test_no_answer_in_time_is_exit_code_2() -> None:
 
 
 @posix
-def test_ctrl_c_while_waiting_says_how_to_go_on() -> None:
+def test_ctrl_c_while_waiting_says_how_to_go_on(tmp_path: Path) -> None:
     gom = held()
-    with serving(request(), gom=gom) as server:
+    with serving(request(), gom=gom, journal=str(tmp_path / "journal.sqlite3")) as server:
         arguments = ["send", "say", "--word", "slow", "--key", "k", "--url", server.url]
         program = [sys.executable, "-m", "gombus", *arguments]
         with subprocess.Popen(program, stderr=subprocess.PIPE, encoding="utf-8", env=environ()) as process:
@@ -170,23 +173,43 @@ def test_ctrl_c_while_waiting_says_how_to_go_on() -> None:
     assert gom.words == ["slow"]
 
 
-@posix
-def test_progress_is_shown_on_a_terminal() -> None:
-    import pty
+def test_a_server_that_was_restarted_without_a_journal_is_not_asked_to_run_it_twice() -> None:
+    words = list[str]()
 
-    with serving(request("count", counting)) as server:
-        ours, theirs = pty.openpty()
-        program = [sys.executable, "-m", "gombus", "send", "count", "--url", server.url]
-        # A terminal keeps what is written for whoever reads later.
-        done = subprocess.run(
-            program, stdout=subprocess.PIPE, stderr=theirs, env=environ(TERM="xterm"), timeout=WAIT_S, check=True
-        )
-        shown = os.read(ours, 65536).decode()
-        for end in (ours, theirs):
-            os.close(end)
-    assert b"completed in " in done.stdout
-    assert "count" in shown
-    assert "100%" in shown
+    def lose(message: dict[str, Any]) -> str | None:
+        """The first of three servers says what it serves; the next dies of the request, and another takes its place."""
+        if message["method"] == "rpc.discover":
+            return good(message, {"methods": [{"name": "say", "summary": "s", "params": []}]})
+        if message["method"] == "server/info":
+            return good(message, {"idempotency": {"scope": f"s{len(words)}", "kept": "memory"}})
+        words.append(message["method"])
+        return None
+
+    with made_up(lose) as url:
+        done = gombus("send", "say", "--key", "k", "--url", url)
+        told = json.loads(gombus("send", "say", "--key", "k", "--url", url, "--json").stdout)
+    assert (done.returncode, done.stdout, words) == (2, "", ["say", "say"])
+    reason = "the server was restarted and keeps no journal, or has another; whether the request was run is not known"
+    assert done.stderr == (f"Error: {reason}\nLook into INSPECT's project before you send it again; its key was k.\n")
+    assert told["error"] == {"message": reason, "data": {"key": "k", "keyHolds": False}}
+
+
+def test_how_long_a_lost_server_is_waited_for_is_an_option() -> None:
+    asked = list[str]()
+
+    def lose(message: dict[str, Any]) -> str | None:
+        """Every server dies of the request, but keeps a journal."""
+        if message["method"] == "rpc.discover":
+            return good(message, {"methods": [{"name": "say", "summary": "s", "params": []}]})
+        if message["method"] == "server/info":
+            return good(message, {"idempotency": {"scope": "s", "kept": "journal"}})
+        asked.append(message["method"])
+        return None
+
+    with made_up(lose) as url:
+        done = gombus("send", "say", "--key", "k", "--url", url, "--reconnect", "0")
+    assert (done.returncode, asked) == (2, ["say"])
+    assert done.stderr.endswith("\nThe same command with --key k gives its result.\n")
 
 
 # What there is to send.
