@@ -16,7 +16,7 @@ from .executor import Executor
 from .followers import Asker
 from .guard import Guard, gom_refused
 from .ids import JobIds
-from .job import Done, Job
+from .job import Done, Job, answered
 from .jobs import Jobs
 from .journal import Ending, Journal
 from .line import MAX_QUEUED, Later
@@ -146,7 +146,7 @@ class Bus:
             changes = None if text is None else difference(json.loads(text), request.schema)
             self._refuse(call, asker, errors.SchemaMismatch(request.name, sent, kind.schema_hash, changes), done)
 
-        self._journal.schema_seen(sent, looked_up)
+        self._journal.schema_seen(sent, answered(call.name, done, looked_up))
 
     def _submit(self, call: Call, kind: RequestType, asker: Asker, done: Done) -> None:
         if call.ignored:

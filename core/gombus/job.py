@@ -7,8 +7,9 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
+from .errors import InternalError
 from .followers import Asker, Followers
 from .guard import GuardedGom, calls_of
 from .model import COMPLETED, QUEUED, Call, Context, Meta, Outcome, Record
@@ -20,6 +21,23 @@ from .tasks import ended_task, facts, kept_outcome, task_of, times
 log = logging.getLogger(__name__)
 
 Done = Callable[[Outcome], None]
+Answer = TypeVar("Answer")
+
+
+def answered(name: str, done: Done, take: Callable[[Answer], None]) -> Callable[[Answer], None]:
+    """`take`, which gets an answer of the journal; where it fails, who asked is told so and does not wait for ever.
+
+    :param name: of the method.
+    """
+
+    def safely(answer: Answer) -> None:
+        try:
+            take(answer)
+        except Exception:
+            log.exception("%s: what the journal answers cannot be told", name)
+            done(Outcome(error=InternalError(name)))
+
+    return safely
 
 
 class Job:
@@ -137,9 +155,14 @@ class Job:
 
     def answer_recorded(self, record: Record) -> None:
         """Tell all who wait what became of the job that has this one's key."""
-        self.answer(kept_outcome(record))
+        try:
+            ended, task = kept_outcome(record), Outcome(task_of(record), job=record.id)
+        except Exception:
+            log.exception("job %s: what the journal has of it cannot be told", record.id)
+            ended = task = Outcome(error=InternalError(self.call.name), job=record.id)
+        self.answer(ended)
         waiting, self._task_done = self._task_done, []
-        _tell(waiting, Outcome(task_of(record), job=record.id))
+        _tell(waiting, task)
 
     def tell_status(self) -> None:
         """Notify the clients that asked for a task."""

@@ -10,7 +10,7 @@ from ._version import __version__
 from .bus import Bus
 from .errors import NotReady, Refusal, UnknownJob
 from .followers import Asker
-from .job import Done, Job
+from .job import Done, Job, answered
 from .journal import Journal
 from .model import CANCELLED, COMPLETED, ENDED, FAILED, INTERRUPTED, RUNNING, Backend, Call, Outcome, Record
 from .openrpc import OWN_METHODS, document
@@ -150,7 +150,7 @@ class Methods:
             else:
                 found(self._bus.jobs.live(record.id) or record)
 
-        self._journal.find(id, key, looked_up)
+        self._journal.find(id, key, answered("tasks", done, looked_up))
 
     def _list(self, params: Mapping[str, Any], done: Done) -> None:
         status, limit, before = params.get("status", ""), params.get("limit", LIST_LIMIT), params.get("before", "")
@@ -168,7 +168,7 @@ class Methods:
             tasks = [self._summary(record) for record in records[:limit]]
             done(Outcome({"tasks": tasks, "next": tasks[-1]["job"] if len(records) > limit else None}))
 
-        self._journal.list(status, before, limit + 1, listed)
+        self._journal.list(status, before, limit + 1, answered("tasks/list", done, listed))
 
     def _summary(self, record: Record) -> dict[str, Any]:
         live = self._bus.jobs.live(record.id)

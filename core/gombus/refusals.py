@@ -111,7 +111,8 @@ ERRORS: tuple[ErrorRow, ...] = (
         NotReady,
         "not_ready",
         -32803,
-        "the journal cannot be written, or the backend is not there; the request was not accepted",
+        "the journal cannot be written, or the backend is not there: the request was not accepted; or the journal's "
+        "record of the job is damaged",
         "tell whoever keeps the INSPECT computer; then send it again with the same key",
     ),
     ErrorRow(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .errors import Refusal
+from .errors import NotReady, Refusal
 from .evidence import iso
-from .model import OPEN, Outcome, Record
+from .model import COMPLETED, OPEN, Outcome, Record
 from .receipt import Receipt
 from .refusals import error_object, recorded
 
@@ -27,10 +27,43 @@ def failure(outcome: Outcome) -> dict[str, Any]:
 
 def kept_outcome(record: Record) -> Outcome:
     """The outcome of a job that ended, as the journal kept it."""
-    receipt = Receipt.kept(record.receipt or "{}")
+    if flaw(record):
+        damaged = NotReady(f"its journal's record of job {record.id} is damaged, so how it ended is not known")
+        return Outcome(error=damaged, job=record.id)
+    receipt = Receipt.kept(record.receipt or "")
     error = receipt.members().get("error")
     refusal: Refusal | None = recorded(error) if error else None
     return Outcome(error=refusal, job=record.id, receipt=receipt)
+
+
+def flaw(record: Record) -> str:
+    """What is wrong with the receipt of a job that ended, as the journal kept it; empty where nothing is."""
+    members = json_object(record.receipt)
+    if members is None:
+        return "is no JSON object"
+    if members.get("job") != record.id:
+        return "is not that of this job"
+    if members.get("state") != record.state:
+        return "does not say how the job ended"
+    if "error" in members or record.state != COMPLETED:
+        return "" if _says_why(members.get("error")) else "has no error, or one that says nothing"
+    return ""
+
+
+def _says_why(error: object) -> bool:
+    """Whether this is an error object as `error_object` makes it."""
+    if not isinstance(error, dict) or not isinstance(error.get("data"), dict):
+        return False
+    return isinstance(error.get("message"), str) and isinstance(error["data"].get("code"), str)
+
+
+def json_object(text: object) -> dict[str, Any] | None:
+    """The JSON object that a journal kept as text; None where it is none."""
+    try:
+        value = json.loads(text)  # type: ignore[arg-type]  # a damaged journal may have anything there
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def ended_receipt(record: Record, state: str, finished: float, error: Refusal) -> str:
@@ -62,7 +95,7 @@ def task_of(record: Record, details: bool = True) -> dict[str, Any]:
     elif details:
         task = ended_task(task, kept_outcome(record))
         if record.late is not None:
-            task["late"] = json.loads(record.late)
+            task["late"] = json_object(record.late)
     return task
 
 

@@ -39,7 +39,8 @@ def ending(id: str, state: str = COMPLETED, ran: bool = True, finished: float = 
 
 def interrupted(job: Record) -> str:
     """The receipt of a job that ran when the last server ended."""
-    return json.dumps({"job": job.id, "state": job.state, "finished": job.finished})
+    error = {"code": -32803, "message": "interrupted", "data": {"code": "interrupted"}}
+    return json.dumps({"job": job.id, "state": job.state, "finished": job.finished, "error": error})
 
 
 class Asked:

@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -572,3 +573,56 @@ def test_a_bug_in_an_own_method_is_not_met_by_rubbish(client: Rpc, caplog: pytes
             answer = client.answer(client.send(method, params))
             assert "result" in answer or answer["error"]["code"] == -32602, json.dumps(answer)
     assert caplog.text == ""
+
+
+# A journal that is damaged.
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Iterator[Rpc]:
+    """A client of a server in whose journal the jobs with the keys `sound` and `broken` have ended."""
+    with serving(request(), journal=str(tmp_path / "journal.sqlite3")) as server, rpc(server) as client:
+        for key in ("sound", "broken"):
+            client.call("say", {"word": "x"}, idempotencyKey=key)
+        yield client
+
+
+def damage(folder: Path, change: str) -> None:
+    """Change the job with the key `broken`, behind the server's back."""
+    with closing(sqlite3.connect(folder / "journal.sqlite3", isolation_level=None, timeout=WAIT_S)) as db:
+        assert db.execute(f"UPDATE job SET {change} WHERE key = 'broken'").rowcount == 1
+
+
+@pytest.mark.parametrize("text", ['{"cut', "[]", "{}", "null"])
+def test_a_damaged_receipt_is_answered(damaged: Rpc, tmp_path: Path, text: str) -> None:
+    damage(tmp_path, f"receipt = '{text}'")
+    task = damaged.call("tasks/get", {"idempotencyKey": "broken"})
+    assert (task["status"], task["error"]["data"]) == ("completed", {"code": "not_ready", "job": task["job"]})
+    assert damaged.call("tasks/cancel", {"job": task["job"]})["cancelled"] is False
+    assert damaged.refused("say", {"word": "x"}, idempotencyKey="broken") == task["error"]
+    again = damaged.call("say", {"word": "x"}, idempotencyKey="broken", task=True)
+    assert again == task
+    assert len(damaged.call("tasks/list")["tasks"]) == 2
+    assert damaged.call("say", {"word": "x"}, idempotencyKey="sound")["value"] == "X"
+
+
+def test_what_cannot_be_told_at_all_is_an_internal_error(
+    damaged: Rpc, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damage(tmp_path, "accepted = 'yesterday'")
+    for asked in (
+        damaged.refused("tasks/get", {"idempotencyKey": "broken"}),
+        damaged.refused("tasks/cancel", {"idempotencyKey": "broken"}),
+        damaged.refused("tasks/list"),
+        damaged.refused("say", {"word": "x"}, idempotencyKey="broken"),
+        damaged.refused("say", {"word": "x"}, idempotencyKey="broken", task=True),
+    ):
+        assert asked["data"]["code"] == "internal"
+    assert "cannot be told" in caplog.text
+    assert damaged.call("say", {"word": "x"}, idempotencyKey="sound")["value"] == "X"
+
+
+def test_a_damaged_schema_is_answered(damaged: Rpc, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None, timeout=WAIT_S)) as db:
+        db.execute("INSERT INTO schema VALUES (?, 'say', '{', '1.0', 0.0)", ("0" * 64,))
+    assert damaged.refused("say", {"word": "x"}, schemaHash="0" * 64)["data"]["code"] == "internal"

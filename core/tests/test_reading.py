@@ -13,8 +13,9 @@ from gombus.journal import layout
 from gombus.journal.reading import reading
 from gombus.journal.store import Store
 from gombus.model import COMPLETED, FAILED, QUEUED
+from gombus.receipt import Receipt
 from gombus.receiptlog import Head
-from journals import ending, record
+from journals import ending, receipt, record
 
 
 @pytest.fixture
@@ -98,16 +99,24 @@ def test_states_request_types_times_and_a_limit_choose(path: Path) -> None:
 
 
 def test_what_is_wrong_is_found(path: Path) -> None:
-    store, jobs = Store(path), [record(params="{"), record("lost"), record()]
+    store, jobs = Store(path), [record(params="{"), record("lost"), *(record() for _ in range(4))]
+    _, _, cut, short, other, sound = jobs
     with store.transaction():
         store.add(jobs)
+        receipts = [Receipt.kept(text) for text in ('{"cut', "[]", receipt(cut.id).text, receipt(sound.id).text)]
+        store.finish(ending(job.id)._replace(receipt=kept) for job, kept in zip(jobs[2:], receipts))
+        store.late([(sound.id, Receipt.kept("5"))])
         store.remember_schemas([("h", "say", "[" * 100_000, "1.0")])
     store.close()
     with reading(path) as reader:
         assert list(reader.problems()) == [
             "there are jobs with the state 'lost', which is none",
-            f"job {jobs[0].id}: params is no JSON",
-            "schema h: text is no JSON",
+            f"job {jobs[0].id}: params is no JSON object",
+            f"job {cut.id}: receipt is no JSON object",
+            f"job {short.id}: receipt is no JSON object",
+            f"job {other.id}: receipt is not that of this job",
+            f"job {sound.id}: late is no JSON object",
+            "schema h: text is no JSON object",
         ]
 
 

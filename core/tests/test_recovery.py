@@ -22,7 +22,7 @@ def plain(ending: Ending) -> tuple[object, ...]:
 def test_what_ran_is_interrupted_and_what_was_queued_stays() -> None:
     ran, queued = record(RUNNING, started=5.0), record()
     endings, late = left_over([ran, queued], [], interrupted, NOW)
-    members = {"job": ran.id, "state": INTERRUPTED, "finished": NOW}
+    members = json.loads(interrupted(ran._replace(state=INTERRUPTED, finished=NOW)))
     assert [plain(ending) for ending in endings] == [(ran.id, INTERRUPTED, 5.0, NOW, members, True)]
     assert late == []
 

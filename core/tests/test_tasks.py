@@ -12,7 +12,7 @@ from gombus.errors import Problem, Refusal
 from gombus.model import CANCELLED, COMPLETED, ENDED, FAILED, INTERRUPTED, OPEN, Outcome, Record
 from gombus.receipt import Receipt
 from gombus.refusals import error_object
-from gombus.tasks import ended_receipt, failure, kept_outcome, task_of, times
+from gombus.tasks import ended_receipt, failure, flaw, kept_outcome, task_of, times
 
 RECORD = Record("j", "say", "{}", "client:1", "watching", COMPLETED, 1.0, 2.0, 3.5)
 ACCEPTED, STARTED, FINISHED = "1970-01-01T00:00:01.000Z", "1970-01-01T00:00:02.000Z", "1970-01-01T00:00:03.500Z"
@@ -86,7 +86,7 @@ def test_an_error_that_was_kept_is_told_as_it_was(error: Refusal) -> None:
     kept = kept_outcome(RECORD._replace(state=FAILED, receipt=made.text))
     assert failure(kept) == failure(Outcome(error=error, job="j", receipt=made))
     # Also where it is kept and read once more.
-    again = kept_outcome(RECORD._replace(receipt=receipt(kept.error).text))
+    again = kept_outcome(RECORD._replace(state=FAILED, receipt=receipt(kept.error).text))
     assert failure(again) == failure(kept)
 
 
@@ -137,7 +137,7 @@ def test_a_task_that_completed_has_its_receipt() -> None:
 
 @pytest.mark.parametrize("state", [FAILED, CANCELLED, INTERRUPTED])
 def test_a_task_that_did_not_complete_has_the_error_that_its_client_was_told(state: str) -> None:
-    made = receipt(REFUSED)
+    made = receipt(REFUSED, state=state)
     task = task_of(RECORD._replace(state=state, receipt=made.text))
     assert task == {
         **FACTS,
@@ -151,6 +151,43 @@ def test_a_task_that_overran_has_what_came_late() -> None:
     error = errors.TimedOut("say", 10.0)
     task = task_of(RECORD._replace(state=FAILED, receipt=receipt(error).text, late=json.dumps(late)))
     assert (task["error"]["data"]["code"], task["late"]) == ("timeout", late)
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "what"),
+    [
+        (COMPLETED, None, "is no JSON object"),
+        (COMPLETED, '{"cut', "is no JSON object"),
+        (COMPLETED, "[]", "is no JSON object"),
+        (COMPLETED, "[" * 100_000, "is no JSON object"),
+        (COMPLETED, b"\xff", "is no JSON object"),
+        (COMPLETED, '{"job": "k", "state": "completed"}', "is not that of this job"),
+        (COMPLETED, '{"job": "j", "state": "failed"}', "does not say how the job ended"),
+        (FAILED, '{"job": "j", "state": "failed"}', "has no error, or one that says nothing"),
+        (FAILED, '{"job": "j", "state": "failed", "error": []}', "has no error, or one that says nothing"),
+        (FAILED, '{"job": "j", "state": "failed", "error": {"data": {}}}', "has no error, or one that says nothing"),
+        (
+            FAILED,
+            '{"job": "j", "state": "failed", "error": {"message": "x", "data": {}}}',
+            "has no error, or one that says nothing",
+        ),
+        (COMPLETED, '{"job": "j", "state": "completed", "error": 5}', "has no error, or one that says nothing"),
+    ],
+)
+def test_one_whose_receipt_is_damaged_is_told_so(state: str, text: Any, what: str) -> None:
+    record = RECORD._replace(state=state, receipt=text)
+    assert flaw(record) == what
+    error = failure(kept_outcome(record))
+    assert (error["data"], "record of job j is damaged" in error["message"]) == (
+        {"code": "not_ready", "job": "j"},
+        True,
+    )
+    assert task_of(record) == {**FACTS, "status": state, "error": error}
+
+
+def test_a_late_receipt_that_is_damaged_is_left_out() -> None:
+    record = RECORD._replace(state=FAILED, receipt=receipt(errors.TimedOut("say", 10.0)).text, late="[")
+    assert task_of(record)["late"] is None
 
 
 @pytest.mark.parametrize("state", ENDED)

@@ -19,7 +19,8 @@ from ..errors import JournalError
 from ..journal.location import journal_path
 from ..journal.reading import Reader, reading
 from ..model import ENDED, FAILED, OPEN, Record
-from ..tasks import times
+from ..refusals import code_of
+from ..tasks import flaw, kept_outcome, times
 from . import config_option, json_option, print_json, print_table, setting_options
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -139,7 +140,8 @@ def export(form: str, out: str | None, journal: str | None, config_file: str | N
 @setting_options("journal")
 @config_option
 def check(journal: str | None, config_file: str | None) -> None:
-    """Read the whole journal, and say what is wrong with it: damaged pages, texts that are no JSON.
+    """Read the whole journal, and say what is wrong with it: damaged pages, receipts that do not say how
+    their job ended, texts that are no JSON.
 
     Exit code: 0, or 1 where something is wrong.
     """
@@ -216,8 +218,8 @@ def _state(record: Record) -> str:
     """Its state, with the reason's code where it failed."""
     if record.state != FAILED:
         return record.state
-    code = _value(record.receipt)["error"]["data"]["code"]
-    return f"{FAILED}: {code}"
+    error = kept_outcome(record).error
+    return f"{FAILED}: {'?' if error is None or flaw(record) else code_of(error)}"
 
 
 def _seconds(record: Record) -> str:

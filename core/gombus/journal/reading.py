@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -12,11 +11,9 @@ from pathlib import Path
 from ..errors import JournalError
 from ..model import ENDED, OPEN, Record
 from ..receiptlog import Head
+from ..tasks import flaw, json_object
 from . import layout
 from .store import BUSY_S, COLUMNS, head_of
-
-_JSON = (("job", "id", ("params", "receipt", "late")), ("schema", "hash", ("text",)))
-"""Table, its key, and the columns that hold JSON texts."""
 
 
 class Reader:
@@ -64,11 +61,15 @@ class Reader:
                 yield str(text)
         for state in self.counts().keys() - {*OPEN, *ENDED}:
             yield f"there are jobs with the state {state!r}, which is none"
-        for table, key, columns in _JSON:
-            for id, *texts in self._db.execute(f"SELECT {key}, {', '.join(columns)} FROM {table}"):
-                for column, text in zip(columns, texts):
-                    if text is not None and not _is_json(text):
-                        yield f"{table} {id}: {column} is no JSON"
+        for record in self.all_jobs():
+            for name, text in (("params", record.params), ("late", record.late or "{}")):
+                if json_object(text) is None:
+                    yield f"job {record.id}: {name} is no JSON object"
+            if record.state in ENDED and (what := flaw(record)):
+                yield f"job {record.id}: receipt {what}"
+        for hash, text in self._db.execute("SELECT hash, text FROM schema"):
+            if json_object(text) is None:
+                yield f"schema {hash}: text is no JSON object"
 
 
 @contextmanager
@@ -112,11 +113,3 @@ def _opened(path: Path, more: str) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro{more}", uri=True, timeout=BUSY_S)
     connection.isolation_level = None
     return connection
-
-
-def _is_json(text: object) -> bool:
-    try:
-        json.loads(str(text))
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gombus.model import FAILED, RUNNING, Record
+from gombus.receipt import Receipt
 from journals import Asked, ending, opened, receipt, record
 from programs import gombus
 
@@ -152,8 +153,26 @@ def test_what_is_wrong_with_a_journal_is_listed_and_the_rest_is_shown(tmp_path: 
         asked.ask("finish", ending(job.id, FAILED, **REFUSED))
     path = str(tmp_path / "journal.sqlite3")
     done = gombus("journal", "check", "--journal", path)
-    assert (done.returncode, done.stdout) == (1, f"{path}: job {job.id}: params is no JSON\n")
+    assert (done.returncode, done.stdout) == (1, f"{path}: job {job.id}: params is no JSON object\n")
     assert json.loads(gombus("journal", "show", job.id, "--json", "--journal", path).stdout)["params"] == "{"
+
+
+@pytest.mark.parametrize("text", ['{"cut', "[]", "{}", "null"])
+def test_a_damaged_receipt_is_named_and_the_jobs_are_still_listed(tmp_path: Path, text: str) -> None:
+    with opened(tmp_path) as asked:
+        job, sound = record(), record()
+        asked.accept(job, sound)
+        damaged = ending(job.id, FAILED)._replace(receipt=Receipt.kept(text), ran=False)
+        asked.ask("finish", damaged)
+        asked.ask("finish", ending(sound.id))
+    path = str(tmp_path / "journal.sqlite3")
+    done = gombus("journal", "check", "--journal", path)
+    assert (done.returncode, done.stdout.startswith(f"{path}: job {job.id}: receipt ")) == (1, True)
+    done = gombus("journal", "list", "--journal", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "failed: ?" in done.stdout
+    assert sound.id in done.stdout
+    assert gombus("journal", "show", job.id, "--journal", path).returncode == 0
 
 
 def test_errors_are_one_line(tmp_path: Path) -> None:
