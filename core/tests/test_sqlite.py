@@ -179,7 +179,7 @@ def test_a_bug_does_not_end_the_thread(
     with opened(tmp_path) as asked:
         with monkeypatch.context() as patch:
             patch.setattr(writer.Writer, "_read", lambda self, op: 1 / 0)
-            asked.ask("find", "x", "")
+            assert isinstance(asked.ask("find", "x", ""), NotReady)
         assert asked.ask("accept", record()) is None
     assert "bug in the journal" in caplog.text
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import random
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -382,6 +384,84 @@ def test_a_receipt_log_that_cannot_be_opened_leaves_the_journal_free(tmp_path: P
         Bench(tmp_path)
     (tmp_path / "receipts.jsonl").unlink()
     Bench(tmp_path).writer.close()
+
+
+# A file that is damaged.
+
+
+def kept(folder: Path) -> Path:
+    """A journal with jobs of each kind, and a receipt log."""
+    bench = Bench(folder)
+    jobs = [record(RUNNING if number % 7 == 0 else QUEUED, key=f"key {number}") for number in range(60)]
+    bench.accept(*jobs)
+    bench.finish(*(job.id for job in jobs[:30]))
+    bench.do(Op(writer.SCHEMAS, (("hash", "say", "{}", "1.0"),)))
+    bench.writer.close()
+    return bench.path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM meta WHERE name = 'scope'",
+        "UPDATE meta SET value = 'x' WHERE name LIKE 'receipts%'",
+        "UPDATE meta SET value = 5 WHERE name LIKE 'receipts%'",
+        "UPDATE job SET accepted = 'yesterday' WHERE state = 'running'",
+        "UPDATE job SET request = NULL WHERE state = 'queued'",
+        "UPDATE job SET started = x'00' WHERE state = 'running'",
+        "UPDATE job SET client = CAST(x'ff' AS TEXT) WHERE state = 'queued'",
+    ],
+)
+def test_values_that_are_damaged_are_one_sentence_at_the_start(tmp_path: Path, change: str) -> None:
+    path = kept(tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        assert db.execute(change).rowcount > 0
+    # The second time, too, because the first one let go of it.
+    for _ in range(2):
+        with pytest.raises(JournalError, match=r"cannot be used as journal: .*choose another with --journal"):
+            Bench(tmp_path)
+
+
+def test_a_table_that_is_damaged_is_one_sentence_at_the_start(tmp_path: Path) -> None:
+    path = kept(tmp_path)
+    with closing(sqlite3.connect(path)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'meta'").fetchone()
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(JournalError, match=r"cannot be used as journal: .*malformed.*: move it away, or choose"):
+            Bench(tmp_path)
+
+
+def test_whatever_bytes_are_damaged_it_is_used_or_refused_in_one_sentence(tmp_path: Path) -> None:
+    content = kept(tmp_path / "sound").read_bytes()
+    refused = 0
+    for seed in range(200):
+        chance = random.Random(seed)
+        damaged = bytearray(content)
+        for _ in range(chance.choice([1, 3, 10])):
+            place, size = chance.randrange(len(content) - 200), chance.choice([1, 8, 200])
+            damaged[place : place + size] = chance.randbytes(size)
+        folder = tmp_path / str(seed)
+        shutil.copytree(tmp_path / "sound", folder)
+        (folder / "journal.sqlite3").write_bytes(damaged)
+        try:
+            bench = Bench(folder)
+        except JournalError:
+            refused += 1
+        else:
+            # What cannot be read is answered, too.
+            assert all(op.answer for op in asked(bench))
+            bench.writer.close()
+    assert 20 < refused < 180
+
+
+def asked(bench: Bench) -> list[Op]:
+    """Questions, which were carried out."""
+    ops = [Op(writer.LIST, ("", "", 100)), *(Op(writer.FIND, ("", f"key {number}")) for number in range(60))]
+    bench.writer.carry_out(ops)
+    return ops
 
 
 # What is dropped.

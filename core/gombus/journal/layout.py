@@ -11,6 +11,8 @@ from ..errors import JournalError
 APPLICATION_ID = 0x676F6D62
 """Marks a SQLite file as a journal of gombus: ``gomb``."""
 VERSION = 2
+Damage = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises: where SQLite's own sentence quotes damaged bytes, they may be no text."""
 
 _TODAY = (
     """CREATE TABLE job (

@@ -89,7 +89,7 @@ def reading(path: Path) -> Iterator[Reader]:
             if not version:
                 raise JournalError(f"{path}: is empty; gombus serve makes a journal of it")
             yield Reader(connection)
-    except sqlite3.Error as error:
+    except layout.Damage as error:
         raise JournalError(f"{path}: cannot be read: {error}") from error
 
 

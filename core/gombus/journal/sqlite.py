@@ -125,6 +125,9 @@ class SqliteJournal:
                 self._writer.carry_out(ops)
             except Exception:
                 log.exception("bug in the journal")
+                for op in ops:
+                    if not op.answer and op.kind not in writer.OWED:
+                        op.answer = (NotReady("there is a bug in its journal"),)
             self.reason = self._writer.reason
             self._answered.extend(op for op in ops if op.done)
             if self._answered and not self._woken:

@@ -71,15 +71,14 @@ class Store:
             raise JournalError(text) from error
         self._lock = _locked(path)
         try:
-            self._db = _opened(path)
+            self._db, self.scope = _opened(path)
         except BaseException:
             self._lock.close()
             raise
-        self.scope = str(self._db.execute("SELECT value FROM meta WHERE name = 'scope'").fetchone()[0])
 
     def close(self) -> None:
         """Bring everything into the one file, and let go of it."""
-        with suppress(sqlite3.Error):
+        with suppress(*layout.Damage):
             # What stays in the file beside it is found there at the next start.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
@@ -158,7 +157,11 @@ class Store:
 
     def open_jobs(self, state: str) -> list[Record]:
         """All that are queued, or all that run, oldest first."""
-        return [Record(*row) for row in self._db.execute(_OPEN, (state,))]
+        records = [Record(*row) for row in self._db.execute(_OPEN, (state,))]
+        for record in records:
+            if not _is_sound(record):
+                raise sqlite3.DatabaseError(f"malformed: the record of job {record.id!r}")
+        return records
 
     def find(self, id: str, key: str = "") -> Record | None:
         """The job with this id, or with this key where the id is empty."""
@@ -190,8 +193,18 @@ def head_of(connection: sqlite3.Connection) -> Head:
     row = connection.execute("SELECT value FROM meta WHERE name = 'receipts'").fetchone()
     if row is None:
         return Head()
-    lines, digest = row[0].split()
-    return Head(int(lines), digest)
+    try:
+        lines, digest = row[0].split()
+        return Head(int(lines), digest)
+    except (ValueError, AttributeError) as error:
+        raise sqlite3.DatabaseError("malformed: what it knows of the receipt log cannot be read") from error
+
+
+def _is_sound(record: Record) -> bool:
+    """Whether SQLite, which takes anything anywhere, gave what was written."""
+    texts = (record.id, record.request, record.client, record.backend)
+    times = (record.accepted, 0.0 if record.started is None else record.started)
+    return all(isinstance(text, str) for text in texts) and all(isinstance(time, float) for time in times)
 
 
 def _locked(path: Path) -> sqlite3.Connection:
@@ -214,7 +227,8 @@ def _locked(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path) -> tuple[sqlite3.Connection, str]:
+    """The journal, and where its keys hold."""
     connection = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -226,13 +240,16 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("BEGIN IMMEDIATE")
         layout.prepare(connection, version)
         connection.execute("COMMIT")
+        scope = connection.execute("SELECT value FROM meta WHERE name = 'scope'").fetchone()
+        if scope is None:
+            raise sqlite3.DatabaseError("malformed: its scope is missing")
     except BaseException as error:
         if connection is not None:
             connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, layout.Damage):
             raise unusable(path, error) from error
         raise
-    return connection
+    return connection, str(scope[0])
 
 
 def unusable(path: Path, error: Exception) -> JournalError:

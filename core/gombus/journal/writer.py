@@ -17,6 +17,7 @@ from ..errors import JournalError, NotReady
 from ..model import QUEUED, RUNNING, Record
 from ..receipt import Receipt
 from ..receiptlog import Head, ReceiptLog
+from . import layout
 from .recovery import left_over
 from .store import Store, unusable
 
@@ -30,7 +31,7 @@ DAY_S = 86_400.0
 
 ACCEPT, START, REQUEUE, FINISH, LATE, SCHEMAS = "accept", "start", "requeue", "finish", "late", "schemas"
 FIND, LIST, SCHEMA = "find", "list", "schema"
-_OWED = (REQUEUE, FINISH, LATE, SCHEMAS)
+OWED = (REQUEUE, FINISH, LATE, SCHEMAS)
 """What was told, or is told to nobody, and must be written some time."""
 _READS = (FIND, LIST, SCHEMA)
 
@@ -92,7 +93,7 @@ class Writer:
             """The jobs that were queued when the last server ended, in the order of their acceptance."""
         except BaseException as error:
             self.close()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, layout.Damage):
                 raise unusable(path, error) from error
             if isinstance(error, OSError):
                 raise JournalError(f"{receipts}: cannot be written: {error.strerror}") from error
@@ -157,7 +158,7 @@ class Writer:
                     self._fail(ops[place:], error)
                     return
                 log.exception("bug: the journal cannot keep this %s: %.500r", op.kind, op.argument)
-                if op.kind not in _OWED:
+                if op.kind not in OWED:
                     op.answer = (NotReady("its journal cannot keep this request"),)
         self._succeed()
 
@@ -175,9 +176,9 @@ class Writer:
         if not self.reason:
             log.error("%s; no request is accepted until it can", reason)
         self.reason = reason
-        self.owed = [op for op in ops if op.kind in _OWED]
+        self.owed = [op for op in ops if op.kind in OWED]
         for op in ops:
-            if op.kind not in _OWED:
+            if op.kind not in OWED:
                 op.answer = (NotReady(reason),)
 
     def _transaction(self, ops: Sequence[Op]) -> None:
@@ -256,7 +257,7 @@ class Writer:
                 records = [self._as_told(record) for record in self._store.page(*op.argument)]
                 return [record for record in records if state in ("", record.state)]
             return self._store.schema(op.argument)
-        except sqlite3.Error as error:
+        except layout.Damage as error:
             log.error("the journal cannot be read: %s", error)
             return None if op.kind == SCHEMA else NotReady(f"its journal cannot be read: {error}")
 
@@ -275,4 +276,7 @@ class Writer:
 
 def _is_of_all(error: Exception) -> bool:
     """Whether an error keeps everything from being written, and not only one call with values that cannot be kept."""
-    return isinstance(error, (sqlite3.OperationalError, OSError, MemoryError)) or type(error) is sqlite3.DatabaseError
+    return (
+        isinstance(error, (sqlite3.OperationalError, UnicodeDecodeError, OSError, MemoryError))
+        or type(error) is sqlite3.DatabaseError
+    )
