@@ -14,6 +14,15 @@ HARNESS = Path(__file__).with_name("crash")
 LIMIT_S = 300.0
 WAYS = {"received", "committed", "acknowledged", "running", "effect", "logging", "logged", "done", "random", "starting"}
 
+BUGS = [
+    "ack-before-commit",
+    "rerun-running",
+    "done-before-effect",
+    "forget-keys",
+    "begin-before-listening",
+    "one-pace-for-all",
+]
+
 
 def crash(*arguments: str) -> tuple[int, Any]:
     done = subprocess.run(
@@ -32,11 +41,12 @@ def test_what_is_promised_is_kept_whenever_the_server_is_killed(tmp_path: Path) 
     assert code == 0
     assert sum(said["kills"].values()) == 60
     assert {way for way, kills in said["kills"].items() if kills} == WAYS
+    assert said["failed_starts"] > 0
     assert {"completed", "failed", "cancelled", "interrupted"} == set(said["states"])
     assert "**Violations: 0**" in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("bug", ["ack-before-commit", "rerun-running", "done-before-effect", "forget-keys"])
+@pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_caught(bug: str) -> None:
     code, said = crash("--bug", bug, "--seed", "1")
     assert said["bugs"][bug]["caught"], said

@@ -19,7 +19,7 @@ from series import Figures, Series
 
 PER_JOURNAL = 40
 """So many kills go to one journal, then comes a new one: all its jobs are looked at after each restart."""
-BUG_KILLS = 30
+BUG_KILLS = 60
 """Within so many kills a planted bug must be caught."""
 
 # On Linux /tmp may be in memory, where what a journal does takes no time; /var/tmp outlasts a restart.

@@ -1,4 +1,4 @@
-"""Inside the server: four bugs that the harness must find. They are planted in this process alone."""
+"""Inside the server: bugs that the harness must find. They are planted in this process alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable
 
-from ledger import EFFECTS, LOST, TWICE
+from ledger import AHEAD, EFFECTS, LOST, START, TWICE
 
+from gombus.ahead import Ahead
 from gombus.job import Job
 from gombus.jobs import Jobs
 from gombus.journal import Accepted, Ending
@@ -17,6 +18,7 @@ from gombus.journal.sqlite import SqliteJournal
 from gombus.journal.store import Store
 from gombus.journal.writer import Op, Writer
 from gombus.model import COMPLETED, RUNNING, Outcome, Record
+from gombus.server import Server
 
 
 def ack_before_commit() -> None:
@@ -91,10 +93,36 @@ def forget_keys() -> None:
     Store.__init__ = make_open  # type: ignore[method-assign]  # as above
 
 
+def begin_before_listening() -> None:
+    """What was queued is begun before it is known whether the port can be had, and nobody takes that back."""
+    start = Server.start
+
+    async def recover_and_start(self: Server, recover: Callable[[], None]) -> int:
+        recover()
+        return await start(self, lambda: None)
+
+    async def leave_it(self: Server) -> None:
+        self._bus.stop()
+
+    Server.start = recover_and_start  # type: ignore[method-assign]  # as above
+    Server.finish = leave_it  # type: ignore[method-assign]  # as above
+
+
+def one_pace_for_all() -> None:
+    """All jobs count together for how long the next one will take, also those that were refused at once."""
+    took, has_room, add, remove = Ahead.took, Ahead.has_room, Ahead.add, Ahead.remove
+    Ahead.took = lambda self, request, seconds, whole: took(self, "", seconds, True)  # type: ignore[method-assign]  # as above
+    Ahead.has_room = lambda self, request: has_room(self, "")  # type: ignore[method-assign]  # as above
+    Ahead.add = lambda self, request: add(self, "")  # type: ignore[method-assign]  # as above
+    Ahead.remove = lambda self, request: remove(self, "")  # type: ignore[method-assign]  # as above
+
+
 BUGS: dict[str, tuple[Callable[[], None], str]] = {
     "ack-before-commit": (ack_before_commit, LOST),
     "rerun-running": (rerun_running, TWICE),
     "done-before-effect": (done_before_effect, EFFECTS),
     "forget-keys": (forget_keys, TWICE),
+    "begin-before-listening": (begin_before_listening, START),
+    "one-pace-for-all": (one_pace_for_all, AHEAD),
 }
 """By name: what plants it, called once before the server is made, and the promise that it breaks."""

@@ -1,4 +1,4 @@
-"""Inside the server: a request type whose command leaves traces that outlive the process."""
+"""Inside the server: two request types, one short, one long, whose command leaves traces that outlive the process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import points
 
-from gombus import Context, JsonObject, Request, hookimpl
+from gombus import Context, FileUnreadable, JsonObject, Request, hookimpl
 
 if TYPE_CHECKING:
     from gombus_kit.twin import Twin
 
 REQUEST = "crash_effect"
+LONG = "crash_long"
+"""As the other, but of each job that comes to its command it is known that it takes at least `LONG_MS`."""
+REQUESTS = (REQUEST, LONG)
+LONG_MS = 10
 COMMAND = "gom.script.crash.effect"
 BEGIN, END = "begin", "end"
 """The words of the effects file: ``begin 17`` before the effect of job number 17, ``end 17`` after it."""
@@ -28,8 +32,9 @@ _SCHEMA: JsonObject = {
         "number": {"description": "which job this is", "type": "integer", "minimum": 1, "maximum": 1_000_000_000},
         "work_ms": {"description": "how long it takes, in ms", "type": "integer", "minimum": 0, "maximum": 100},
         "refuse": {"description": "whether the command refuses when it is begun", "type": "boolean"},
+        "missing": {"description": "whether it is refused before the command is called", "type": "boolean"},
     },
-    "required": ["number", "work_ms", "refuse"],
+    "required": ["number", "work_ms", "refuse", "missing"],
     "additionalProperties": False,
 }
 
@@ -45,7 +50,9 @@ def open_effects(path: Path) -> None:
 def leave_trace(params: JsonObject, context: Context) -> dict[str, Any]:
     """The handler, with the points before and after the command."""
     points.reach(points.RUNNING)
-    context.gom.script.crash.effect(**params)
+    if params["missing"]:
+        raise FileUnreadable("It was told to miss its file")
+    context.gom.script.crash.effect(**{name: params[name] for name in ("number", "work_ms", "refuse")})
     points.reach(points.EFFECT)
     context.created("trace", str(params["number"]))
     return {"number": params["number"]}
@@ -54,7 +61,7 @@ def leave_trace(params: JsonObject, context: Context) -> dict[str, Any]:
 @hookimpl
 def gombus_requests() -> list[Request]:
     """What this plugin serves."""
-    return [Request(name=REQUEST, schema=_SCHEMA, handler=leave_trace, commands=(COMMAND,))]
+    return [Request(name=name, schema=_SCHEMA, handler=leave_trace, commands=(COMMAND,)) for name in REQUESTS]
 
 
 @hookimpl(optionalhook=True)

@@ -8,14 +8,29 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from effects_plugin import BEGIN, END
-from ledger import CONFLICT, EFFECTS, LOST, NO_EFFECT, ORDER, RECEIPTS, SERVER, TWICE, UNTOLD, Entry, Ledger, Violation
+from effects_plugin import BEGIN, END, LONG
+from ledger import (
+    AHEAD,
+    CONFLICT,
+    EFFECTS,
+    LOST,
+    NO_EFFECT,
+    ORDER,
+    RECEIPTS,
+    SERVER,
+    TWICE,
+    UNTOLD,
+    Entry,
+    Ledger,
+    Violation,
+)
 
 from gombus import receiptlog
+from gombus.ahead import MAX_AHEAD
 from gombus.journal.reading import reading
-from gombus.model import CANCELLED, COMPLETED, ENDED, FAILED, INTERRUPTED, Record
+from gombus.model import CANCELLED, COMPLETED, ENDED, FAILED, INTERRUPTED, QUEUED, RUNNING, Record
 
-_EFFECTS = {COMPLETED: ((1, 1),), FAILED: ((1, 0),), CANCELLED: ((0, 0),), INTERRUPTED: ((0, 0), (1, 0), (1, 1))}
+_EFFECTS = {COMPLETED: ((1, 1),), FAILED: ((1, 0), (0, 0)), CANCELLED: ((0, 0),), INTERRUPTED: ((0, 0), (1, 0), (1, 1))}
 """State -> how often the effect may have been begun and finished."""
 
 
@@ -74,6 +89,25 @@ def check(ledger: Ledger, found: Found) -> Iterator[Violation]:
     for number in found.records.keys() - {entry.number for entry in ledger.entries}:
         yield Violation(UNTOLD, f"the journal has a job {number} that nobody sent")
     yield from _in_order(ledger, found)
+    for entries in _interrupted(ledger, found):
+        if len(entries) > MAX_AHEAD or (len(entries) > 1 and any(entry.request == LONG for entry in entries)):
+            yield Violation(AHEAD, f"one kill interrupted {len(entries)} jobs: {', '.join(map(str, entries))}")
+
+
+def most_not_begun(ledger: Ledger, found: Found) -> tuple[int, int]:
+    """Of the jobs that one kill interrupted: how many had not come to their effect, and how long those would have
+    taken together, in ms; of each the most that any kill has to show for itself."""
+    begun = set(found.begun)
+    left = [[entry for entry in entries if entry.number not in begun] for entries in _interrupted(ledger, found)]
+    times_ms = (sum(entry.work_ms for entry in entries) for entries in left)
+    return max(map(len, left), default=0), max(times_ms, default=0)
+
+
+def open_jobs(folder: Path) -> tuple[int, int]:
+    """How many jobs are queued, and how many run, as a journal says that no server has open."""
+    with reading(folder / "journal.sqlite3") as reader:
+        counts = reader.counts()
+    return counts[QUEUED], counts[RUNNING]
 
 
 def _not_kept(entry: Entry, effects: tuple[int, int]) -> Iterator[Violation]:
@@ -102,9 +136,8 @@ def _kept(
         yield Violation(which, text)
     receipt = json.loads(record.receipt or "{}")
     code = receipt.get("error", {}).get("data", {}).get("code")
-    if (record.state == FAILED and (not entry.refuse or code != "gom_refused")) or (
-        record.state == CANCELLED and not entry.cancelling
-    ):
+    expected = {FAILED: _failure(entry, effects), CANCELLED: "cancelled" if entry.cancelling else None}
+    if code != expected.get(record.state, code):
         yield Violation(SERVER, f"{entry} is {record.state}, which nobody asked for: {receipt}")
     lines = receipts.get(record.id, [])
     if len(lines) != (record.state != CANCELLED) or any(line != receipt for line in lines):
@@ -113,6 +146,24 @@ def _kept(
         status, facts = entry.end
         if status != record.state or (facts != receipt if status == COMPLETED else facts["data"]["code"] != code):
             yield Violation(LOST, f"{entry} was told to be {entry.end}, and the journal has {receipt}")
+
+
+def _interrupted(ledger: Ledger, found: Found) -> Iterator[list[Entry]]:
+    """The jobs that each kill interrupted."""
+    by_end: dict[float | None, list[Entry]] = {}
+    for entry in ledger.entries:
+        for record in found.records.get(entry.number, []):
+            # All that one restart finds running end at the same instant.
+            if record.state == INTERRUPTED:
+                by_end.setdefault(record.finished, []).append(entry)
+    yield from by_end.values()
+
+
+def _failure(entry: Entry, effects: tuple[int, int]) -> str | None:
+    """The code with which a job fails as it was told to."""
+    if entry.missing:
+        return "file_unreadable" if effects == (0, 0) else None
+    return "gom_refused" if entry.refuse and effects == (1, 0) else None
 
 
 def _in_order(ledger: Ledger, found: Found) -> Iterator[Violation]:

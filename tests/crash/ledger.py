@@ -6,10 +6,14 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from effects_plugin import REQUEST
 from wire import Message
+
+from gombus.ahead import MAX_AHEAD
 
 LOST, EFFECTS, TWICE, NO_EFFECT = "a", "b", "c", "d"
 CONFLICT, UNTOLD, RECEIPTS, ORDER, SERVER = "e", "f", "g", "h", "i"
+AHEAD, START = "j", "k"
 INVARIANTS = {
     LOST: "an acknowledged job is found, ends in one of the four ways, and its end does not change",
     EFFECTS: "a completed job has exactly one finished effect",
@@ -17,9 +21,11 @@ INVARIANTS = {
     NO_EFFECT: "a cancelled job has no effect, a failed one no finished one, an interrupted one at most one",
     CONFLICT: "a used key with another payload is a conflict, and has no effect",
     UNTOLD: "what the journal does not have has no effect",
-    RECEIPTS: "the receipt log verifies, and has exactly one line for each job that was begun",
+    RECEIPTS: "the receipt log verifies, and has exactly one line for each job that ended and was not cancelled",
     ORDER: "jobs are begun in the order in which they were accepted, and those of one connection in that of sending",
     SERVER: "the server ends only when it is killed, answers in time, refuses nothing, and logs no bug",
+    AHEAD: f"a kill that interrupts a job of the long type interrupts no other, and none interrupts over {MAX_AHEAD}",
+    START: "a start that fails, because the port is taken, begins nothing and leaves what is queued as it is",
 }
 
 
@@ -48,8 +54,12 @@ class Entry:
     """Idempotency key; empty for none."""
     source: object
     """The connection that sent it first; None where several did, and so nothing is known of its place."""
+    request: str = REQUEST
+    """Its request type."""
     work_ms: int = 0
     refuse: bool = False
+    missing: bool = False
+    """Whether it is refused before its command."""
     conflicts: bool = False
     cancelling: bool = False
     """Whether a client asked to cancel it."""
@@ -68,7 +78,13 @@ class Entry:
         meta = {"task": True} if task else {}
         if self.key:
             meta["idempotencyKey"] = self.key  # type: ignore[assignment]  # text beside truth values
-        return {"number": self.number, "work_ms": self.work_ms, "refuse": self.refuse, "_meta": meta}
+        return {
+            "number": self.number,
+            "work_ms": self.work_ms,
+            "refuse": self.refuse,
+            "missing": self.missing,
+            "_meta": meta,
+        }
 
     def __str__(self) -> str:
         return f"job {self.number} (key {self.key or 'none'}, id {self.job or 'not told'})"

@@ -13,6 +13,8 @@ from pathlib import Path
 
 LAUNCHER = Path(__file__).with_name("server.py")
 LOG = "server.log"
+TAKEN = 4
+"""Exit code of a server whose port is taken."""
 LIMIT_S = 60.0
 """How long anything may take that the harness waits for, in seconds; only a server that hangs takes so long."""
 
@@ -24,10 +26,13 @@ class Program:
     """A started server. Its log is added to a file in its folder.
 
     :param order: point and how often it is to be reached: there it kills itself; empty for none.
+    :param port: where it is to listen; 0 takes a free one.
     """
 
-    def __init__(self, folder: Path, bug: str = "", order: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, bug: str = "", order: Sequence[str] = (), port: int = 0) -> None:
         arguments = [str(folder), *(["--bug", bug] if bug else []), *(["--kill", *order] if order else [])]
+        if port:
+            arguments += ["--port", str(port)]
         # Another's settings, and what measures the coverage of programs, have no business in what is killed.
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("GOMBUS_", "TOM_", "COV"))}
         with open(folder / LOG, "ab") as log:
@@ -83,6 +88,14 @@ class Program:
             pass
         with self._process as process:
             return await asyncio.to_thread(process.wait) in _KILLED
+
+    async def refused(self) -> bool:
+        """Wait for its end.
+
+        :returns: whether it said that its port is taken.
+        """
+        await self.ended()
+        return self._process.returncode == TAKEN
 
     async def _line(self) -> bytes:
         """Its next line; empty where it has ended."""

@@ -58,6 +58,8 @@ def plain(results: Results) -> dict[str, Any]:
         "seed": results.seed,
         "seconds": round(results.seconds, 1),
         "kills": {way: figures.kills[way] for way in _WAYS},
+        "failed_starts": figures.failed_starts,
+        "not_begun": {"jobs": figures.not_begun, "ms": figures.not_begun_ms},
         "checks": figures.checks,
         "jobs": figures.jobs,
         "states": dict(figures.states),
@@ -99,6 +101,9 @@ def markdown(results: Results, command: str) -> str:
         f"Jobs sent: {figures.jobs:,}; of them {states}; the others were lost before anybody was told of them, as they "
         f"may be. Everything was checked after a restart {figures.checks:,} times (a server that is killed before it "
         "has caught up is checked after the next restart).",
+        f"Starts that failed, because the port was taken, while jobs were queued: {figures.failed_starts:,}. One kill "
+        f"interrupted at most {figures.not_begun} jobs that had not come to their command, and at most "
+        f"{figures.not_begun_ms} ms of such work.",
         f"**Violations: {len(figures.violations)}**",
         "## What is checked",
         _table(("", "after every restart, for all jobs of the journal"), INVARIANTS.items()),
@@ -107,9 +112,10 @@ def markdown(results: Results, command: str) -> str:
         _table(("bug", "caught after kills", "by"), _bugs(results.bugs)),
         "## How to read it",
         "A job that runs when the server is killed is `interrupted`: it may have had its effect or not, so it is not "
-        "run again. Short jobs are marked as running together, some milliseconds of work ahead, and so several can be "
-        "interrupted by one kill of which only the first was begun. That is no violation; a job that is lost, run "
-        "twice, or told to have ended in two ways would be.",
+        "run again. Jobs of a type that was short of late are marked as running together, some milliseconds of work "
+        "ahead, and so several can be interrupted by one kill of which only the first was begun. Those of a type that "
+        "takes longer, and the first ones of each type after a start, are marked one at a time. That is no violation; "
+        "a job that is lost, run twice, or told to have ended in two ways would be.",
         "A kill ends a process; what it wrote before is safe with the system. A power cut is another matter: what "
         "`synchronous=FULL` promises for it is SQLite's, and is not tested here.",
     ]

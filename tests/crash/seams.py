@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import points
-from effects_plugin import REQUEST
+from effects_plugin import REQUESTS
 
 from gombus.connection import Connection
 from gombus.journal.writer import ACCEPT, FINISH, Op, Writer
@@ -32,7 +32,7 @@ def _received() -> None:
     invoke = Methods.invoke
 
     def wrapped(self: Methods, call: Any, asker: Any, done: Any) -> None:
-        if call.name == REQUEST:
+        if call.name in REQUESTS:
             points.reach(points.RECEIVED)
         invoke(self, call, asker, done)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +14,15 @@ from typing import Callable
 
 import invariants
 from after import catch_up
-from ledger import SERVER, Ledger, Violation
+from ledger import SERVER, START, Ledger, Violation
 from program import LIMIT_S, LOG, Program
 from schedule import RANDOM, STARTING, Kill
 from traffic import wave
 from wire import Client, Lost
 
 CONNECTIONS = 7
+FAIL_EVERY = 5
+"""Before each start of so many another one fails."""
 
 
 @dataclass
@@ -28,6 +31,12 @@ class Figures:
 
     kills: Counter[str] = field(default_factory=Counter)
     """How often in each way."""
+    failed_starts: int = 0
+    """How many starts failed because the port was taken, while jobs were queued in the journal."""
+    not_begun: int = 0
+    """The most jobs that one kill interrupted before they had come to their effect."""
+    not_begun_ms: int = 0
+    """The longest that such jobs of one kill would have taken together, in ms."""
     checks: int = 0
     """How often all promises were checked."""
     jobs: int = 0
@@ -38,6 +47,9 @@ class Figures:
     def add(self, other: Figures) -> None:
         """Take another's figures in."""
         self.kills += other.kills
+        self.failed_starts += other.failed_starts
+        self.not_begun = max(self.not_begun, other.not_begun)
+        self.not_begun_ms = max(self.not_begun_ms, other.not_begun_ms)
         self.checks += other.checks
         self.jobs += other.jobs
         self.states += other.states
@@ -62,8 +74,11 @@ class Series:
 
     async def run(self, kills: Sequence[Kill]) -> Figures:
         """Carry out the kills, and look once more after the last. It ends with the first violation."""
-        for kill in kills:
-            await self._once(kill)
+        for place, kill in enumerate(kills):
+            if place % FAIL_EVERY == FAIL_EVERY - 1:
+                await self._fail_to_start()
+            if not self._ledger.violations:
+                await self._once(kill)
             if self._ledger.violations:
                 break
             self._killed()
@@ -103,6 +118,23 @@ class Series:
         if kill is not None and not self._ledger.violations:
             self.figures.kills[program.reached or kill.way] += 1
 
+    async def _fail_to_start(self) -> None:
+        """Start where the port is taken."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            program = Program(self._folder, self._bug, port=taken.getsockname()[1])
+            try:
+                refused = await asyncio.wait_for(program.refused(), LIMIT_S)
+            except asyncio.TimeoutError:
+                program.kill()
+                refused = False
+        if not refused:
+            self._broken("it did not end where its port was taken")
+            return
+        queued, running = invariants.open_jobs(self._folder)
+        if running:
+            self._ledger.broken(START, f"after a start that failed {running} jobs are said to run, {queued} are queued")
+        self.figures.failed_starts += queued + running > 0
+
     async def _live(self, program: Program, clients: list[Client], kill: Kill | None) -> None:
         """Look, and keep busy until it is killed.
 
@@ -129,6 +161,7 @@ class Series:
         found = invariants.read(self._folder)
         self._ledger.violations += invariants.check(self._ledger, found)
         self.figures.checks += 1
+        self.figures.not_begun, self.figures.not_begun_ms = invariants.most_not_begun(self._ledger, found)
         self.figures.states = Counter(record.state for records in found.records.values() for record in records)
 
     def _broken(self, what: str) -> None:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from functools import partial
 
-from effects_plugin import REQUEST
+from effects_plugin import LONG, LONG_MS
 from ledger import Entry, Ledger
 from wire import OTHER, TASK, WAIT, Ask, Client, Lost
 
@@ -21,7 +21,10 @@ IN_FLIGHT = 64
 def sending(ledger: Ledger, entry: Entry, task: bool) -> Ask:
     """The request for a job, for the first time or again."""
     return Ask(
-        TASK if task else WAIT, REQUEST, entry.params(task), partial(ledger.answered, entry, entry.end is not None)
+        TASK if task else WAIT,
+        entry.request,
+        entry.params(task),
+        partial(ledger.answered, entry, entry.end is not None),
     )
 
 
@@ -36,9 +39,11 @@ async def wave(clients: Sequence[Client], ledger: Ledger, rng: random.Random) ->
 
     :raises Lost: the server was killed meanwhile.
     """
-    ways = [bursting, bursting, waiting] if rng.random() < 0.3 else [tasks, waiting, repeating, clashing, cancelling]
+    ways = rng.choices(_WAYS, (3, 2, 5))[0].copy()
     if rng.random() < 0.5:
         ways.append(bursting)
+    if rng.random() < 0.4:
+        ways.append(importing)
     other = clients[-1]
     begun = [way(client, other, ledger, random.Random(rng.random())) for way, client in zip(ways, clients)]
     failures = [result for result in await asyncio.gather(*begun, return_exceptions=True) if result is not None]
@@ -104,3 +109,21 @@ async def bursting(client: Client, other: Client, ledger: Ledger, rng: random.Ra
     kinds = [(rng.random() < 0.5, rng.random() < 0.6) for _ in range(rng.randint(16, IN_FLIGHT))]
     asks = [sending(ledger, ledger.new(client, keyed), task) for task, keyed in kinds]
     await client.ask_all(asks, batch=rng.random() < 0.2)
+
+
+async def importing(client: Client, other: Client, ledger: Ledger, rng: random.Random) -> None:
+    """Jobs that are refused at once, because their files are missing, and then some that take long."""
+    missing = [ledger.new(client, False, request=LONG, missing=True) for _ in range(rng.randint(24, 48))]
+    await client.ask_all(sending(ledger, entry, False) for entry in missing)
+    keyed = [rng.random() < 0.7 for _ in range(rng.randint(3, 5))]
+    long = [ledger.new(client, each, request=LONG, work_ms=LONG_MS + rng.randint(0, 20)) for each in keyed]
+    await client.ask_all(sending(ledger, entry, True) for entry in long)
+    await client.ask_all(asking(ledger, entry) for entry in long)
+
+
+_WAYS = [
+    [bursting, bursting, waiting],
+    [importing, importing],
+    [tasks, waiting, repeating, clashing, cancelling],
+]
+"""What clients do at the same time."""
