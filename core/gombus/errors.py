@@ -36,7 +36,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .redaction import redacted
