@@ -16,6 +16,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from .handshake import Handshake
+from .portions import Portions
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
+        self._portions = Portions(self._take, self._set_reading)
         self._fragments = bytearray()
         self._is_text = True
         self._failed = False
@@ -132,23 +134,11 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
-        self._protocol.receive_data(data)
-        events = self._protocol.events_received()
-        first = events[0] if events else None
-        if isinstance(first, Request):
-            # A client waits for the answer to its handshake (RFC 6455 section 4.1). The protocol has acted already
-            # on what came too early, and would speak before it has answered, or after it has ended.
-            if len(events) > 1 or self._protocol.close_expected():
-                self._cut("sent more before its handshake was answered")
-                return
-            self._answer_handshake(first)
-        for event in events:
-            if isinstance(event, Frame):
-                self._receive(event)
-        self._flush()
+        self._portions.receive(data)
 
     def eof_received(self) -> None:
         """The client sends no more; the transport closes by itself."""
+        self._portions.finish()
         self._protocol.receive_eof()
         self._flush()
 
@@ -166,6 +156,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        self._portions.drop()
         self._protocol.receive_eof()
         self._stop_send_timer()
         for timer in (self._open_timer, self._close_timer):
@@ -176,6 +167,22 @@ class Connection(asyncio.Protocol):
         self._keeper.gone(self)
 
     # Inside.
+
+    def _take(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        events = self._protocol.events_received()
+        first = events[0] if events else None
+        if isinstance(first, Request):
+            # A client waits for the answer to its handshake (RFC 6455 section 4.1). The protocol has acted already
+            # on what came too early, and would speak before it has answered, or after it has ended.
+            if len(events) > 1 or self._portions.waiting or self._protocol.close_expected():
+                self._cut("sent more before its handshake was answered")
+                return
+            self._answer_handshake(first)
+        for event in events:
+            if isinstance(event, Frame):
+                self._receive(event)
+        self._flush()
 
     def _answer_handshake(self, request: Request) -> None:
         response = self._handshake.answer(self._protocol, request)
@@ -228,7 +235,9 @@ class Connection(asyncio.Protocol):
     def _set_reading(self) -> None:
         if self._transport.is_closing():
             return
-        if self._held or self.unsent:
+        held = self._held or self.unsent
+        self._portions.hold(held)
+        if held or self._portions.waiting:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -238,6 +247,7 @@ class Connection(asyncio.Protocol):
 
     def _cut(self, why: str) -> None:
         log.warning("%s: cut, because it %s", self.client, why)
+        self._portions.drop()
         self._transport.abort()
 
     def _stop_send_timer(self) -> None:
