@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -65,6 +66,8 @@ def look(path: str) -> os.stat_result:
         return os.fstat(file.fileno())
 
 
+# Lists of jobs have the same times again and again.
+@lru_cache(maxsize=1024)
 def iso(seconds: float) -> str:
     """A time in seconds since 1970 as ``2026-11-24T03:16:58.123Z``."""
     first_s, last_s = _YEARS_S

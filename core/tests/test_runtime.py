@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
+from gombus import runtime
 from gombus.config import Settings, load
 from gombus.errors import BackendUnavailable, CannotListen
 from gombus.registry import Registry
 from gombus.runtime import open_backend
-from support import Serving, WatchingBackend, WatchingGom, plugin, request, serving
+from gombus.server import Server
+from support import WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving
 
 
 def registry_with(**backends: Any) -> Registry:
@@ -46,9 +50,40 @@ def test_an_unknown_backend_names_those_there_are() -> None:
         open_backend(settings, {}, registry_with(watching=lambda call_each: WatchingBackend(WatchingGom())))
 
 
+def test_all_who_wake_before_a_delivery_are_served_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver, wake = Server.deliver, runtime._Network._wake
+    wakes: list[Any] = []
+    deliveries: list[int] = []
+
+    def init(self: runtime._Network, *arguments: Any) -> None:
+        wakes.append(partial(wake, self))
+        made(self, *arguments)
+
+    def count(self: Server) -> None:
+        deliveries.append(len(deliveries))
+        deliver(self)
+
+    made = runtime._Network.__init__
+    monkeypatch.setattr(runtime._Network, "__init__", init)
+    monkeypatch.setattr(Server, "deliver", count)
+
+    def many(params: Any, context: Any) -> None:
+        for _ in range(20):
+            wakes[0]()
+
+    # At once: on the thread of the network, so that nothing is delivered meanwhile.
+    with serving(request("many", many, at_once=True)) as server, connect(server.url, proxy=None) as client:
+        for times in (1, 2):
+            client.send('{"many": {}}')
+            assert client.recv(WAIT_S) == "O.k."
+            # The delivery comes in the turn after.
+            client.ping().wait(WAIT_S)
+            assert len(deliveries) == times
+
+
 def test_the_backend_is_closed_at_the_end() -> None:
     backend = WatchingBackend(WatchingGom())
-    settings = load({"port": 0, "backend": "watching"}, environ={})
+    settings = load({"port": 0, "backend": "watching", "journal": "off"}, environ={})
     candidate = plugin(request(), backends={"watching": lambda call_each: backend})
     server = Serving(settings, lambda: Registry(settings, [candidate]))
     server.start()
@@ -60,7 +95,7 @@ def test_the_backend_is_closed_at_the_end() -> None:
 
 def test_an_error_of_the_caller_stops_the_server() -> None:
     backend = WatchingBackend(WatchingGom())
-    settings = load({"port": 0, "backend": "watching"}, environ={})
+    settings = load({"port": 0, "backend": "watching", "journal": "off"}, environ={})
     candidate = plugin(request(), backends={"watching": lambda call_each: backend})
     server = Serving(settings, lambda: Registry(settings, [candidate]))
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gombus.errors import NotReady
-from gombus.journal import writer
+from gombus.journal import sqlite, writer
 from gombus.journal.reading import reading
 from gombus.model import COMPLETED, INTERRUPTED, QUEUED, RUNNING
 from gombus.receiptlog import read, verify
@@ -30,8 +32,9 @@ def test_the_life_of_a_job(tmp_path: Path) -> None:
         assert asked.ask("find", job.id, "") == job
         asked.ask("finish", ending(job.id))
         asked.journal.late(job.id, receipt(job.id))
-        (kept,) = asked.ask("list", "", "", 10)
+        kept = asked.ask("find", job.id, "")
         assert (kept.id, kept.state, kept.late) == (job.id, COMPLETED, receipt(job.id).text)
+        assert asked.ask("list", "", "", 10) == [kept._replace(params="", receipt=None, late=None)]
         asked.journal.remember_schemas([("h", "say", "{}", "1.0")])
         assert asked.ask("schema_seen", "h") == "{}"
         assert asked.ask("accept", record(key="k")) == kept
@@ -84,6 +87,50 @@ def test_what_waits_is_written_at_once(tmp_path: Path, monkeypatch: pytest.Monke
         assert sum(batches) == 100
         assert len(batches) <= 2 or batches[0] + batches[1] > 2
         assert asked.wakes <= len(batches)
+
+
+def test_many_questions_are_answered_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    batches: list[int] = []
+    carry_out = writer.Writer.carry_out
+
+    def counted(self: writer.Writer, ops: Any) -> None:
+        batches.append(len(ops))
+        assert go_on.wait(WAIT_S)
+        carry_out(self, ops)
+
+    monkeypatch.setattr(writer.Writer, "carry_out", counted)
+    with opened(tmp_path) as asked:
+        answers: list[Any] = []
+        for _ in range(sqlite.READS * 3):
+            asked.journal.list("", "", 10, answers.append)
+        job = record()
+        asked.journal.accept(job, answers.append)
+        go_on.set()
+        asked.wait(lambda: len(answers) == sqlite.READS * 3 + 1)
+        assert answers == [[]] * (sqlite.READS * 3) + [None]
+        assert max(batches) <= sqlite.READS + 1
+
+
+@pytest.mark.parametrize(("deliver_s", "at_once"), [(0.0, 1), (60.0, 5)], ids=["in turns", "without the protection"])
+def test_others_have_their_turn_before_all_answers_are_handed_back(
+    deliver_s: float, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "DELIVER_S", deliver_s)
+    # A clock that always goes on, however coarse the system's is.
+    monkeypatch.setattr(sqlite, "time", SimpleNamespace(monotonic=count().__next__))
+    with opened(tmp_path) as asked:
+        answers: list[Any] = []
+        for _ in range(5):
+            asked.journal.find("none", "", answers.append)
+        asked.journal.close()
+        counts = []
+        while len(answers) < 5:
+            asked.journal.deliver()
+            counts.append(len(answers))
+        assert counts == list(range(at_once, 6, at_once))
+        # It woke for the rest, whether or not anything else does.
+        assert asked.wakes >= len(counts)
 
 
 def test_one_that_cannot_take_its_answer_does_not_keep_the_others_from_theirs(

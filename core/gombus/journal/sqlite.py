@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -18,6 +19,11 @@ from . import Accepted, Ending, Started, writer
 from .writer import Op, Writer
 
 log = logging.getLogger(__name__)
+
+DELIVER_S = 0.01
+"""For how long, in seconds, answers are handed back in one go."""
+READS = 16
+"""So many questions are answered in one go at most; all that is to be kept goes into one transaction."""
 
 
 class SqliteJournal:
@@ -94,9 +100,13 @@ class SqliteJournal:
 
     def deliver(self) -> None:
         """Call what is due."""
-        # Lowered before the first look: what is answered after the last look wakes anew.
-        self._woken = False
-        while self._answered:
+        until_s = time.monotonic() + DELIVER_S
+        while True:
+            if not self._answered:
+                # Lowered before the last look: what is answered after it wakes anew.
+                self._woken = False
+                if not self._answered:
+                    return
             op = self._answered.popleft()
             self.unfinished -= 1
             try:
@@ -105,6 +115,11 @@ class SqliteJournal:
             except Exception:
                 # One that cannot take its answer must not keep the others from theirs.
                 log.exception("bug in what takes an answer of the journal")
+            if time.monotonic() > until_s:
+                # Others have their turn before the rest. Nobody else wakes meanwhile: each would bring a go of its own.
+                self._woken = True
+                self._wake()
+                return
 
     def close(self) -> None:
         """Write what is still to be written, and let go of the files."""
@@ -135,10 +150,15 @@ class SqliteJournal:
         self._writer.close()
 
     def _take(self) -> Sequence[Op | None]:
-        """All calls that wait. It waits for one, unless there is something else to do."""
+        """The calls that wait, up to `READS` questions. It waits for one, unless there is something else to do."""
         batch: list[Op | None] = []
+        reads = 0
         with suppress(Empty):
-            batch.append(self._waiting.get(timeout=self._writer.rest_s))
+            op = self._waiting.get(timeout=self._writer.rest_s)
             while True:
-                batch.append(self._waiting.get_nowait())
+                batch.append(op)
+                reads += op is not None and op.kind in writer.READS
+                if reads >= READS:
+                    break
+                op = self._waiting.get_nowait()
         return batch
