@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
-    {"_version", "errors", "receipt", "rendering", "portions"},
+    {"_version", "errors", "receipt", "rendering", "portions", "loglimit"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
     {"hookspecs", "resources", "guard", "validation", "inspect_backend", "listening", "schemahash", "followers"},
     {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
