@@ -45,7 +45,7 @@ def test_the_life_of_a_job(tmp_path: Path) -> None:
         assert asked.ask("find", job.id, "") == kept
 
 
-def test_answers_come_in_the_order_of_the_calls_where_deliver_is_called(tmp_path: Path) -> None:
+def test_answers_come_in_the_order_of_the_calls_and_of_the_questions_where_deliver_is_called(tmp_path: Path) -> None:
     with opened(tmp_path) as asked:
         order: list[Any] = []
         threads: set[int] = set()
@@ -61,7 +61,8 @@ def test_answers_come_in_the_order_of_the_calls_where_deliver_is_called(tmp_path
         assert asked.journal.unfinished == 300
         assert order == []
         asked.wait(lambda: len(order) == 300)
-        assert order == list(range(300))
+        assert [number for number in order if number % 3 == 1] == list(range(1, 300, 3))
+        assert [number for number in order if number % 3 != 1] == [number for number in range(300) if number % 3 != 1]
         assert threads == {threading.get_ident()}
         assert asked.journal.unfinished == 0
         assert asked.wakes < 300
@@ -89,27 +90,34 @@ def test_what_waits_is_written_at_once(tmp_path: Path, monkeypatch: pytest.Monke
         assert asked.wakes <= len(batches)
 
 
-def test_many_questions_are_answered_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
-    batches: list[int] = []
+@pytest.mark.parametrize(("reads", "before"), [(4, 4), (1000, 200)], ids=["some at a time", "without the protection"])
+def test_what_is_to_be_kept_does_not_wait_for_all_that_was_asked(
+    reads: int, before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "READS", reads)
+    go_on, kept = threading.Event(), threading.Event()
+    done: list[str] = []
     carry_out = writer.Writer.carry_out
 
-    def counted(self: writer.Writer, ops: Any) -> None:
-        batches.append(len(ops))
+    def watch(self: writer.Writer, ops: Any) -> None:
         assert go_on.wait(WAIT_S)
         carry_out(self, ops)
+        done.extend(op.kind for op in ops)
+        if writer.ACCEPT in done:
+            kept.set()
 
-    monkeypatch.setattr(writer.Writer, "carry_out", counted)
+    monkeypatch.setattr(writer.Writer, "carry_out", watch)
     with opened(tmp_path) as asked:
         answers: list[Any] = []
-        for _ in range(sqlite.READS * 3):
-            asked.journal.list("", "", 10, answers.append)
-        job = record()
-        asked.journal.accept(job, answers.append)
+        for _ in range(200):
+            asked.journal.find("none", "", answers.append)
+        asked.journal.accept(record(), answers.append)
         go_on.set()
-        asked.wait(lambda: len(answers) == sqlite.READS * 3 + 1)
-        assert answers == [[]] * (sqlite.READS * 3) + [None]
-        assert max(batches) <= sqlite.READS + 1
+        # Nothing is handed back meanwhile.
+        assert kept.wait(WAIT_S)
+        assert done.count(writer.FIND) == before
+        asked.wait(lambda: len(answers) == 201)
+        assert asked.journal.unfinished == 0
 
 
 @pytest.mark.parametrize(("deliver_s", "at_once"), [(0.0, 1), (60.0, 5)], ids=["in turns", "without the protection"])

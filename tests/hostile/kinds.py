@@ -145,19 +145,18 @@ def _fragments(me: Attacker, link: Link) -> None:
 
 def _empty_frames(me: Attacker, link: Link) -> None:
     link.open()
-    if me.rng.random() < 0.3:
-        while True:
-            link.send(frame(TEXT) * _SOME, _SOME)
-    link.send(frame(TEXT, fin=False), 1)
     while True:
-        link.send(frame(CONT, fin=False) * _SOME, _SOME)
+        link.send(frame(TEXT) * _SOME, _SOME)
+        link.send(frame(TEXT, fin=False), 1)
+        for _ in range(50):
+            link.send(frame(CONT, fin=False) * _SOME, _SOME)
+        link.send(frame(CONT), 1)
 
 
 def _pings(me: Attacker, link: Link) -> None:
     link.open()
-    opcode = me.rng.choice([PING, PING, PONG])
     while True:
-        link.send(frame(opcode) * _SOME, _SOME)
+        link.send(frame(me.rng.choice([PING, PING, PONG])) * _SOME, _SOME)
 
 
 def _half_open(me: Attacker, link: Link) -> None:

@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 DELIVER_S = 0.01
 """For how long, in seconds, answers are handed back in one go."""
 READS = 16
-"""So many questions are answered in one go at most; all that is to be kept goes into one transaction."""
+"""How many answers to questions may wait to be handed back: what is to be kept does not wait for all that was asked."""
+ROOM_S = 0.005
+"""How often, in seconds, it is looked whether there is room for more."""
 
 
 class SqliteJournal:
@@ -57,6 +59,7 @@ class SqliteJournal:
         self.unfinished = 0
         self._wake = wake
         self._waiting: SimpleQueue[Op | None] = SimpleQueue()
+        self._questions: deque[Op | None] = deque()
         self._answered: deque[Op] = deque()
         self._woken = False
         self._thread = threading.Thread(target=self._run, name="gombus-journal", daemon=True)
@@ -150,15 +153,23 @@ class SqliteJournal:
         self._writer.close()
 
     def _take(self) -> Sequence[Op | None]:
-        """The calls that wait, up to `READS` questions. It waits for one, unless there is something else to do."""
+        """All that waits to be kept, and some of the questions. It waits for a call, unless there is more to do."""
         batch: list[Op | None] = []
-        reads = 0
         with suppress(Empty):
-            op = self._waiting.get(timeout=self._writer.rest_s)
+            op = self._waiting.get(timeout=self._patience_s())
             while True:
-                batch.append(op)
-                reads += op is not None and op.kind in writer.READS
-                if reads >= READS:
-                    break
+                (batch if op is None or op.kind not in writer.READS else self._questions).append(op)
                 op = self._waiting.get_nowait()
+        for _ in range(min(self._room, len(self._questions))):
+            batch.append(self._questions.popleft())
         return batch
+
+    @property
+    def _room(self) -> int:
+        """How many answers may be added to those that are not handed back yet."""
+        return max(0, READS - len(self._answered))
+
+    def _patience_s(self) -> float | None:
+        if not self._questions:
+            return self._writer.rest_s
+        return 0.0 if self._room else ROOM_S
