@@ -15,7 +15,7 @@ CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
     {"redaction"},
-    {"_version", "ahead", "errors", "receipt", "rendering", "lockfile"},
+    {"_version", "ahead", "errors", "receipt", "rendering", "lockfile", "loglimit", "portions"},
     {"certificate", "door", "inspect_address", "selfsigned", "tls"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
     {"hookspecs", "resources", "guard", "validation", "inspect_backend", "schemahash", "followers"},

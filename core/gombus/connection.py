@@ -17,6 +17,7 @@ from websockets.protocol import State
 from .config import Settings
 from .handshake import Handshake
 from .model import Identity
+from .portions import Portions
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
+        self._portions = Portions(self._take, self._set_reading)
         self._fragments = bytearray()
         self._is_text = True
         self._failed = False
@@ -142,23 +144,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         self._stirred_s = self._loop.time()
-        self._protocol.receive_data(data)
-        events = self._protocol.events_received()
-        first = events[0] if events else None
-        if isinstance(first, Request):
-            # A client waits for the answer to its handshake (RFC 6455 section 4.1). The protocol has acted already
-            # on what came too early, and would speak before it has answered, or after it has ended.
-            if len(events) > 1 or self._protocol.close_expected():
-                self._cut("sent more before its handshake was answered")
-                return
-            self._answer_handshake(first)
-        for event in events:
-            if isinstance(event, Frame):
-                self._receive(event)
-        self._flush()
+        self._portions.receive(data)
 
     def eof_received(self) -> None:
         """The client sends no more; the transport closes by itself."""
+        self._portions.finish()
         self._protocol.receive_eof()
         self._flush()
 
@@ -176,6 +166,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        self._portions.drop()
         self._protocol.receive_eof()
         self._stop_send_timer()
         for timer in (self._open_timer, self._close_timer, self._idle_timer):
@@ -186,6 +177,22 @@ class Connection(asyncio.Protocol):
         self._keeper.gone(self)
 
     # Inside.
+
+    def _take(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        events = self._protocol.events_received()
+        first = events[0] if events else None
+        if isinstance(first, Request):
+            # A client waits for the answer to its handshake (RFC 6455 section 4.1). The protocol has acted already
+            # on what came too early, and would speak before it has answered, or after it has ended.
+            if len(events) > 1 or self._portions.waiting or self._protocol.close_expected():
+                self._cut("sent more before its handshake was answered")
+                return
+            self._answer_handshake(first)
+        for event in events:
+            if isinstance(event, Frame):
+                self._receive(event)
+        self._flush()
 
     def _answer_handshake(self, request: Request) -> None:
         reached = self._transport.get_extra_info("sockname")
@@ -267,7 +274,9 @@ class Connection(asyncio.Protocol):
     def _set_reading(self) -> None:
         if self._transport.is_closing():
             return
-        if self._held or self.unsent:
+        held = self._held or self.unsent
+        self._portions.hold(held)
+        if held or self._portions.waiting:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -277,6 +286,7 @@ class Connection(asyncio.Protocol):
 
     def _cut(self, why: str) -> None:
         log.warning("%s: cut, because it %s", self.client, why)
+        self._portions.drop()
         self._transport.abort()
 
     def _stop_send_timer(self) -> None:

@@ -85,6 +85,8 @@ def look(file: NamedFile) -> os.stat_result:
         return os.fstat(stream.fileno())
 
 
+# Lists of jobs have the same times again and again.
+@lru_cache(maxsize=1024)
 def iso(seconds: float) -> str:
     """A time in seconds since 1970 as ``2026-11-24T03:16:58.123Z``."""
     first_s, last_s = _YEARS_S

@@ -51,6 +51,8 @@ class Jobs:
         self._backend = backend
         self._live: dict[str, Job] = {}
         self._keys: dict[str, Job] = {}
+        self._places: dict[str, int] | None = None
+        """Counted once for all who ask, until a job comes or goes."""
         self._line = Line(journal, later, self._begin, self._put_back)
         self._max_queued = settings.max_queued
         self.watch = Watch(executor, inside, later, lambda: self.running, self._overrun, settings.watch_s)
@@ -79,7 +81,9 @@ class Jobs:
 
     def position(self, job: Job) -> int:
         """How many jobs are before a queued one."""
-        return next((place for place, other in enumerate(self._live.values()) if other is job), 0)
+        if self._places is None:
+            self._places = {id: place for place, id in enumerate(self._live)}
+        return self._places.get(job.id, 0)
 
     def submit(self, job: Job, done: Done, asker: Asker) -> None:
         """Accept a job. `done` gets its outcome, or, for a task, its state as soon as it is kept.
@@ -139,6 +143,7 @@ class Jobs:
 
     def _add(self, job: Job) -> None:
         self._live[job.id] = job
+        self._places = None
         job.where = self.position
         if job.call.meta.key:
             self._keys[job.call.meta.key] = job
@@ -270,6 +275,7 @@ class Jobs:
 
     def _forget(self, job: Job) -> None:
         self._live.pop(job.id, None)
+        self._places = None
         if self._keys.get(job.call.meta.key) is job:
             del self._keys[job.call.meta.key]
 

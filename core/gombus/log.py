@@ -10,6 +10,7 @@ import textwrap
 import time
 
 from .config import Settings
+from .loglimit import LimitedHandler
 from .redaction import redacted
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -17,7 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 def configure(settings: Settings) -> None:
     """Send the log to standard error as the settings say. Done before gom is imported, which replaces the streams."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LimitedHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

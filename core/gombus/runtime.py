@@ -169,6 +169,7 @@ class _Network(threading.Thread):
         self.journal: Journal = open_journal(settings, self._wake, _interrupted)
         self.journal.remember_schemas(_schemas(registry))
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = False
         self._settings = settings
         self._place = place
         facts = {"name": backend.name, "version": backend.version}
@@ -201,7 +202,15 @@ class _Network(threading.Thread):
         self._call(lambda: self._server.request_stop())
 
     def _wake(self) -> None:
-        self._call(lambda: self._server.deliver())
+        # One delivery is enough for all who wake: each takes its time, and the clients wait meanwhile.
+        if not self._woken:
+            self._woken = self._loop is not None
+            self._call(self._deliver)
+
+    def _deliver(self) -> None:
+        # Lowered first: what stands ready after this wakes anew.
+        self._woken = False
+        self._server.deliver()
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         if self._loop is not None:

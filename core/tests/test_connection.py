@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 import support
 from certificates import write
-from gombus import connection
+from gombus import connection, portions
 from support import WAIT_S, WatchingGom, dial, frame, handshake, raw_client, request, stop_request
 
 Serve = Callable[..., Any]
@@ -73,7 +73,7 @@ def is_cut(raw: socket.socket) -> bool:
         return True
 
 
-BIG = 12_000_000
+BIG = 7 * 1024 * 1024
 ASK_BIG = b'{"jsonrpc": "2.0", "id": 1, "method": "big"}'
 
 
@@ -147,6 +147,57 @@ def test_a_client_that_does_not_wait_for_its_handshake_is_cut_and_others_are_ser
     assert gom.words == ["other"]
     assert "cut, because it sent more before its handshake was answered" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_a_client_whose_handshake_fills_a_portion_must_wait_for_its_answer_too() -> None:
+    padding = portions.PORTION - len(handshake("Host: localhost\r\nX: \r\n"))
+    filling = handshake(f"Host: localhost\r\nX: {'x' * padding}\r\n")
+    with support.serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
+        assert len(filling) == portions.PORTION
+        raw.sendall(filling + part(TEXT, b'{"say": {}}'))
+        assert is_cut(raw)
+
+
+@pytest.mark.parametrize("turn_s", [0.0, 60.0])
+def test_what_comes_at_once_is_looked_at_in_portions_and_all_of_it_is_answered(
+    turn_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portions, "TURN_S", turn_s)
+    looked_at: list[int] = []
+    take = connection.Connection._take
+
+    def watch(self: connection.Connection, data: bytes) -> None:
+        looked_at.append(len(data))
+        take(self, data)
+
+    monkeypatch.setattr(connection.Connection, "_take", watch)
+    gom = WatchingGom()
+    words = [str(number) for number in range(1000)]
+    with support.serving(request(), gom=gom) as server, raw_client(server) as raw:
+        # In many small writes, in a long one, and as one long message: whatever the system makes of it.
+        raw.sendall(b"".join(part(TEXT, b'{"say": {"word": "%s"}}' % word.encode()) for word in words))
+        raw.sendall(part(PING, b"") * 5000)
+        raw.sendall(part(TEXT, b'{"say": {"word": "long"}}' + b" " * 60_000))
+        answers: list[tuple[int, bytes]] = []
+        while answers.count((TEXT, b"O.k.")) < 1001:
+            answers.append(read_frame(raw))
+    assert answers.count((10, b"")) == 5000
+    assert gom.words == [*words, "long"]
+    assert max(looked_at) <= portions.PORTION
+
+
+def test_what_waits_when_a_client_sends_its_end_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portions, "TURN_S", 0.0)
+    gom = WatchingGom()
+    with support.serving(request(), gom=gom) as server, raw_client(server) as raw:
+        raw.sendall(part(TEXT, b'{"say": {"word": "w"}}') * 60)
+        raw.shutdown(socket.SHUT_WR)
+        while raw.recv(4096):
+            pass
+        with connect(server.url, proxy=None) as other:
+            other.send('{"say": {"word": "other"}}')
+            assert other.recv(WAIT_S) == "O.k."
+    assert gom.words == ["w"] * 60 + ["other"]
 
 
 def test_a_request_that_is_followed_by_closing_is_carried_out(serving: Serve) -> None:

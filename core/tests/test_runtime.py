@@ -6,17 +6,21 @@ import logging
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
+from gombus import runtime
 from gombus.config import Settings, load
 from gombus.errors import BackendUnavailable, CannotListen, SettingsError
 from gombus.journal.reading import reading
 from gombus.model import COMPLETED, QUEUED
 from gombus.registry import Registry
 from gombus.runtime import open_backend
+from gombus.server import Server
 from journals import opened, record
 from support import WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving
 
@@ -49,6 +53,37 @@ def test_an_unknown_backend_names_those_there_are() -> None:
     settings = load({"backend": "twins"}, environ={})
     with pytest.raises(BackendUnavailable, match="no backend 'twins'; allowed: auto, inspect, watching"):
         open_backend(settings, {}, registry_with(watching=lambda call_each: WatchingBackend(WatchingGom())))
+
+
+def test_all_who_wake_before_a_delivery_are_served_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver, wake = Server.deliver, runtime._Network._wake
+    wakes: list[Any] = []
+    deliveries: list[int] = []
+
+    def init(self: runtime._Network, *arguments: Any) -> None:
+        wakes.append(partial(wake, self))
+        made(self, *arguments)
+
+    def count(self: Server) -> None:
+        deliveries.append(len(deliveries))
+        deliver(self)
+
+    made = runtime._Network.__init__
+    monkeypatch.setattr(runtime._Network, "__init__", init)
+    monkeypatch.setattr(Server, "deliver", count)
+
+    def many(params: Any, context: Any) -> None:
+        for _ in range(20):
+            wakes[0]()
+
+    # At once: on the thread of the network, so that nothing is delivered meanwhile.
+    with serving(request("many", many, at_once=True)) as server, connect(server.url, proxy=None) as client:
+        for times in (1, 2):
+            client.send('{"many": {}}')
+            assert client.recv(WAIT_S) == "O.k."
+            # The delivery comes in the turn after.
+            client.ping().wait(WAIT_S)
+            assert len(deliveries) == times
 
 
 def test_the_backend_is_closed_at_the_end() -> None:

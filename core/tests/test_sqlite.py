@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gombus.errors import NotReady
-from gombus.journal import writer
+from gombus.journal import sqlite, writer
 from gombus.journal.reading import reading
 from gombus.model import COMPLETED, INTERRUPTED, QUEUED, RUNNING
 from gombus.receiptlog import read, verify
@@ -30,8 +32,9 @@ def test_the_life_of_a_job(tmp_path: Path) -> None:
         assert asked.ask("find", job.id, "") == job
         asked.ask("finish", ending(job.id))
         asked.journal.late(job.id, receipt(job.id))
-        (kept,) = asked.ask("list", "", "", 10)
+        kept = asked.ask("find", job.id, "")
         assert (kept.id, kept.state, kept.late) == (job.id, COMPLETED, receipt(job.id).text)
+        assert asked.ask("list", "", "", 10) == [kept._replace(params="", receipt=None, late=None)]
         asked.journal.remember_schemas([("h", "say", "{}", "1.0")])
         assert asked.ask("schema_seen", "h") == "{}"
         assert asked.ask("accept", record(key="k")) == kept
@@ -42,7 +45,7 @@ def test_the_life_of_a_job(tmp_path: Path) -> None:
         assert asked.ask("find", job.id, "") == kept
 
 
-def test_answers_come_in_the_order_of_the_calls_where_deliver_is_called(tmp_path: Path) -> None:
+def test_answers_come_in_the_order_of_the_calls_and_of_the_questions_where_deliver_is_called(tmp_path: Path) -> None:
     with opened(tmp_path) as asked:
         order: list[Any] = []
         threads: set[int] = set()
@@ -58,7 +61,8 @@ def test_answers_come_in_the_order_of_the_calls_where_deliver_is_called(tmp_path
         assert asked.journal.unfinished == 300
         assert order == []
         asked.wait(lambda: len(order) == 300)
-        assert order == list(range(300))
+        assert [number for number in order if number % 3 == 1] == list(range(1, 300, 3))
+        assert [number for number in order if number % 3 != 1] == [number for number in range(300) if number % 3 != 1]
         assert threads == {threading.get_ident()}
         assert asked.journal.unfinished == 0
         assert asked.wakes < 300
@@ -84,6 +88,57 @@ def test_what_waits_is_written_at_once(tmp_path: Path, monkeypatch: pytest.Monke
         assert sum(batches) == 100
         assert len(batches) <= 2 or batches[0] + batches[1] > 2
         assert asked.wakes <= len(batches)
+
+
+@pytest.mark.parametrize(("reads", "before"), [(4, 4), (1000, 200)], ids=["some at a time", "without the protection"])
+def test_what_is_to_be_kept_does_not_wait_for_all_that_was_asked(
+    reads: int, before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "READS", reads)
+    go_on, kept = threading.Event(), threading.Event()
+    done: list[str] = []
+    carry_out = writer.Writer.carry_out
+
+    def watch(self: writer.Writer, ops: Any) -> None:
+        assert go_on.wait(WAIT_S)
+        carry_out(self, ops)
+        done.extend(op.kind for op in ops)
+        if writer.ACCEPT in done:
+            kept.set()
+
+    monkeypatch.setattr(writer.Writer, "carry_out", watch)
+    with opened(tmp_path) as asked:
+        answers: list[Any] = []
+        for _ in range(200):
+            asked.journal.find("none", "", answers.append)
+        asked.journal.accept(record(), answers.append)
+        go_on.set()
+        # Nothing is handed back meanwhile.
+        assert kept.wait(WAIT_S)
+        assert done.count(writer.FIND) == before
+        asked.wait(lambda: len(answers) == 201)
+        assert asked.journal.unfinished == 0
+
+
+@pytest.mark.parametrize(("deliver_s", "at_once"), [(0.0, 1), (60.0, 5)], ids=["in turns", "without the protection"])
+def test_others_have_their_turn_before_all_answers_are_handed_back(
+    deliver_s: float, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "DELIVER_S", deliver_s)
+    # A clock that always goes on, however coarse the system's is.
+    monkeypatch.setattr(sqlite, "time", SimpleNamespace(monotonic=count().__next__))
+    with opened(tmp_path) as asked:
+        answers: list[Any] = []
+        for _ in range(5):
+            asked.journal.find("none", "", answers.append)
+        asked.journal.close()
+        counts = []
+        while len(answers) < 5:
+            asked.journal.deliver()
+            counts.append(len(answers))
+        assert counts == list(range(at_once, 6, at_once))
+        # It woke for the rest, whether or not anything else does.
+        assert asked.wakes >= len(counts)
 
 
 def test_one_that_cannot_take_its_answer_does_not_keep_the_others_from_theirs(

@@ -79,7 +79,7 @@ class Journal(Protocol):
         """Look up one job by its id, or by its idempotency key where the id is empty."""
 
     def list(self, state: str, before: str, limit: int, done: Callable[[Sequence[Record] | NotReady], None]) -> None:
-        """Jobs, newest first.
+        """Jobs, newest first; their parameters and what came of them may be left out.
 
         :param state: only of this state; empty means all.
         :param before: only older ones than the job with this id; empty means from the newest.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -18,6 +19,13 @@ from . import Accepted, Ending, Started, writer
 from .writer import Op, Writer
 
 log = logging.getLogger(__name__)
+
+DELIVER_S = 0.01
+"""For how long, in seconds, answers are handed back in one go."""
+READS = 16
+"""How many answers to questions may wait to be handed back: what is to be kept does not wait for all that was asked."""
+ROOM_S = 0.005
+"""How often, in seconds, it is looked whether there is room for more."""
 
 
 class SqliteJournal:
@@ -51,6 +59,7 @@ class SqliteJournal:
         self.unfinished = 0
         self._wake = wake
         self._waiting: SimpleQueue[Op | None] = SimpleQueue()
+        self._questions: deque[Op | None] = deque()
         self._answered: deque[Op] = deque()
         self._woken = False
         self._thread = threading.Thread(target=self._run, name="gombus-journal", daemon=True)
@@ -94,9 +103,13 @@ class SqliteJournal:
 
     def deliver(self) -> None:
         """Call what is due."""
-        # Lowered before the first look: what is answered after the last look wakes anew.
-        self._woken = False
-        while self._answered:
+        until_s = time.monotonic() + DELIVER_S
+        while True:
+            if not self._answered:
+                # Lowered before the last look: what is answered after it wakes anew.
+                self._woken = False
+                if not self._answered:
+                    return
             op = self._answered.popleft()
             self.unfinished -= 1
             try:
@@ -105,6 +118,11 @@ class SqliteJournal:
             except Exception:
                 # One that cannot take its answer must not keep the others from theirs.
                 log.exception("bug in what takes an answer of the journal")
+            if time.monotonic() > until_s:
+                # Others have their turn before the rest. Nobody else wakes meanwhile: each would bring a go of its own.
+                self._woken = True
+                self._wake()
+                return
 
     def close(self) -> None:
         """Write what is still to be written, and let go of the files."""
@@ -138,10 +156,23 @@ class SqliteJournal:
         self._writer.close()
 
     def _take(self) -> Sequence[Op | None]:
-        """All calls that wait. It waits for one, unless there is something else to do."""
+        """All that waits to be kept, and some of the questions. It waits for a call, unless there is more to do."""
         batch: list[Op | None] = []
         with suppress(Empty):
-            batch.append(self._waiting.get(timeout=self._writer.rest_s))
+            op = self._waiting.get(timeout=self._patience_s())
             while True:
-                batch.append(self._waiting.get_nowait())
+                (batch if op is None or op.kind not in writer.READS else self._questions).append(op)
+                op = self._waiting.get_nowait()
+        for _ in range(min(self._room, len(self._questions))):
+            batch.append(self._questions.popleft())
         return batch
+
+    @property
+    def _room(self) -> int:
+        """How many answers may be added to those that are not handed back yet."""
+        return max(0, READS - len(self._answered))
+
+    def _patience_s(self) -> float | None:
+        if not self._questions:
+            return self._writer.rest_s
+        return 0.0 if self._room else ROOM_S

@@ -48,9 +48,13 @@ _BY_ID = f"{_SELECT} WHERE id = ?"
 _BY_KEY = f"{_SELECT} WHERE key = ?"
 # Only a query that says what a partial index says is served by it.
 _OPEN = f"{_SELECT} WHERE state = ? AND state <> 'completed' ORDER BY number"
-_LIST = f"{_SELECT} WHERE number < ? ORDER BY number DESC LIMIT ?"
-_LIST_STATE = f"{_SELECT} WHERE number < ? AND state = ? AND state <> 'completed' ORDER BY number DESC LIMIT ?"
-_LIST_COMPLETED = f"{_SELECT} WHERE number < ? AND state = ? ORDER BY number DESC LIMIT ?"
+# What is long is left out: many such lists can be on their way at once.
+_SELECT_BRIEF = "SELECT {} FROM job".format(
+    ", ".join({"params": "''", "receipt": "NULL", "late": "NULL"}.get(name, name) for name in Record._fields)
+)
+_LIST = f"{_SELECT_BRIEF} WHERE number < ? ORDER BY number DESC LIMIT ?"
+_LIST_STATE = f"{_SELECT_BRIEF} WHERE number < ? AND state = ? AND state <> 'completed' ORDER BY number DESC LIMIT ?"
+_LIST_COMPLETED = f"{_SELECT_BRIEF} WHERE number < ? AND state = ? ORDER BY number DESC LIMIT ?"
 # Numbers grow without gaps, and the oldest are looked at alone: jobs end about in the order in which they came.
 _PRUNE = f"""DELETE FROM job WHERE number IN (
     SELECT number FROM (SELECT number, state, finished FROM job ORDER BY number LIMIT {PRUNED_AT_ONCE})

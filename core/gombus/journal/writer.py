@@ -34,7 +34,8 @@ ACCEPT, START, REQUEUE, FINISH, LATE, SCHEMAS = "accept", "start", "requeue", "f
 FIND, LIST, SCHEMA = "find", "list", "schema"
 OWED = (REQUEUE, FINISH, LATE, SCHEMAS)
 """What was told, or is told to nobody, and must be written some time."""
-_READS = (FIND, LIST, SCHEMA)
+READS = (FIND, LIST, SCHEMA)
+"""Questions: they change nothing."""
 
 
 class Op:
@@ -138,11 +139,11 @@ class Writer:
 
     def carry_out(self, ops: Sequence[Op]) -> None:
         """Do all of them, and note the answers."""
-        writes = self.owed + [op for op in ops if op.kind not in _READS]
+        writes = self.owed + [op for op in ops if op.kind not in READS]
         if writes or self.reason or self._pruning:
             self._write(writes)
         for op in ops:
-            if op.kind in _READS:
+            if op.kind in READS:
                 op.answer = (self._read(op),)
 
     # Writing.
