@@ -54,7 +54,7 @@ def test_a_text_line_has_time_level_logger_and_message() -> None:
         ("\0\x07\x08", r"\x00\x07\x08"),
         ("\x7f\x85\x9f", r"\x7f\x85\x9f"),
         ("\u2028\u2029", r"\u2028\u2029"),
-        ("a\tb", "a\tb"),
+        ("a\tb", r"a\tb"),
         ("Größe 😀", "Größe 😀"),
         # What looks like the beginning of a traceback may be a client's.
         ("a\nTraceback\n1970-01-01T00:00:01.007Z info gombus: b", None),
