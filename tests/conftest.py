@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 import pytest
 
 from gombus.config import load
 from gombus.registry import Registry
 from gombus_kit import samples
-from gombus_kit.twin import Twin
-from support import Serving
+from twins import TwinServer, twin_serving
 
 
 @pytest.fixture(scope="session")
@@ -34,30 +33,6 @@ def paths(tmp_path: Path) -> dict[str, str]:
     }
     made = {name: str(shutil.copy(path, tmp_path / f"{name.lower()}{path.suffix}")) for name, path in files.items()}
     return {**made, "MISSING": str(tmp_path / "nope.jpg")}
-
-
-class TwinServer(Serving):
-    """All installed plugins over the twin."""
-
-    @property
-    def twin(self) -> Twin:
-        """The simulated INSPECT behind it."""
-        twin: Twin = self.listening.backend.twin  # type: ignore[attr-defined]  # the twin's backend has it
-        return twin
-
-
-@contextmanager
-def twin_serving(**options: Any) -> Iterator[TwinServer]:
-    """A server that is stopped at the end of the block."""
-    settings = load({"port": 0, "backend": "twin", "journal": "off", "tokens": "off", **options}, environ={})
-    server = TwinServer(settings, lambda: Registry(settings))
-    server.start()
-    try:
-        yield server
-    finally:
-        server.listening.stop()
-        assert server.ended()
-        assert server.error is None
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ import pytest
 from websockets.sync.client import connect
 
 from browser import CHROMIUM, Attempt, Page, Pages
-from conftest import TwinServer, twin_serving
 from gombus.wire.jsonrpc import SUBPROTOCOL
 from gombus_kit import samples
 from support import WAIT_S
+from twins import TwinServer, twin_serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 

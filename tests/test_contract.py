@@ -8,13 +8,13 @@ from typing import Any, Callable
 import pytest
 from websockets.sync.client import connect
 
-from conftest import TwinServer
 from gombus.config import load
 from gombus.model import Answer, Call
 from gombus.refusals import ERRORS
 from gombus.registry import Registry, RequestType
 from gombus.wire.choice import Wires
 from support import WAIT_S
+from twins import TwinServer
 
 INSTALLED = Registry(load(environ={}))
 KINDS = [pytest.param(kind, id=name) for name, kind in sorted(INSTALLED.types.items())]

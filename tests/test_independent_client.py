@@ -21,9 +21,9 @@ from jsonrpcclient import (
 )
 from websockets.sync.client import connect
 
-from conftest import TwinServer
 from gombus.wire.jsonrpc import SUBPROTOCOL
 from support import WAIT_S
+from twins import TwinServer
 
 Ask = Callable[[str], str]
 """Sends one text and gives the next that comes back."""

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from conftest import TwinServer
 from rpc import rpc
+from twins import TwinServer
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,10 +12,10 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 
 import reference
-from conftest import TwinServer
 from gombus_kit.twin import File
 from reference import QUIT, ROWS
 from support import WAIT_S
+from twins import TwinServer
 
 CREATE = "gom.script.sys.create_measurement_series_for_other_images"
 IMPORT_IMAGES = "gom.script.sys.import_other_images"
