@@ -47,6 +47,7 @@ def main() -> None:
             "plugin_modules": ("effects_plugin",),
             "plugins_enabled": ("effects_plugin", "kit"),
             "journal": str(options.folder / "journal.sqlite3"),
+            "tokens": "off",
         },
         environ={},
     )

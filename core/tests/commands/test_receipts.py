@@ -13,7 +13,7 @@ from journals import ending, opened, record
 from programs import gombus
 
 FILES = [
-    {"path": "C:/a.jpg", "size": 10, "sha256": "ab" * 32},
+    {"path": "D:/spool/1/a.jpg", "sent": "C:/a.jpg", "size": 10, "sha256": "ab" * 32},
     {"path": "C:/\u001b[31m.jpg", "size": None, "sha256": None},
 ]
 
