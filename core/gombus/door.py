@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Callable
+from typing import Callable, cast
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,8 @@ class Door:
     """
 
     def __init__(self, sockets: Sequence[socket.socket], admit: Callable[[], asyncio.Protocol | None]) -> None:
-        self._loop = asyncio.get_running_loop()
+        # Typed as what it is: the abstract one has `connect_accepted_socket` in newer stubs only.
+        self._loop = cast(asyncio.BaseEventLoop, asyncio.get_running_loop())
         self._sockets = sockets
         self._admit = admit
         self._entering: set[asyncio.Task[None]] = set()
