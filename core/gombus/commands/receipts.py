@@ -104,7 +104,12 @@ def list_receipts(
 def _rows(receipt: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """One row a file, and one where there is none."""
     for file in receipt.get("files") or [{}]:
-        cells = [receipt.get("finished"), receipt.get("request"), receipt.get("state"), file.get("sent") or file.get("path")]
+        cells = [
+            receipt.get("finished"),
+            receipt.get("request"),
+            receipt.get("state"),
+            file.get("sent") or file.get("path"),
+        ]
         digest = str(file.get("sha256") or "")[:12]
         yield tuple(_text(cell) for cell in [*cells, file.get("size"), digest])
 
