@@ -11,7 +11,7 @@ from typing import Callable
 
 PORTION = 2048
 """How much is looked at in one go, in bytes."""
-TURN_S = 0.005
+TURN_S = 0.003
 """For how long, in seconds, one client's bytes are looked at before the others have their turn."""
 
 # What this thread itself works: while others have the interpreter or the processor no client is looked at. Windows
