@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+import properties
 from gombus.errors import MalformedMessage
 from gombus.model import Answer, Call
 from gombus.strict import MAX_DEPTH, MAX_SIZE
@@ -94,29 +94,7 @@ def test_bytes_that_are_no_text() -> None:
     assert parse_error(WIRES.decode(b"\xff\xfe", structured=True)) == "The message is no UTF-8 text."
 
 
-_PARTS = st.sampled_from(
-    [
-        '"jsonrpc"',
-        '"2.0"',
-        '"method"',
-        '"say"',
-        '"id"',
-        '"params"',
-        "quit",
-        "{",
-        "}",
-        "[",
-        "]",
-        ":",
-        ",",
-        "NaN",
-        "1",
-        " ",
-    ]
-)
-
-
-@given(st.text() | st.binary() | st.lists(_PARTS).map("".join), st.booleans())
-def test_no_message_raises(sent: str | bytes, structured: bool) -> None:
-    decoded = WIRES.decode(sent, structured)
-    assert isinstance(decoded, Message) if structured else isinstance(decoded, (Call, Answer, Message))
+@properties.SUITE
+@given(properties.MESSAGES)
+def test_any_message_is_decoded_to_what_its_wire_allows(sent: str | bytes) -> None:
+    properties.choice(sent)

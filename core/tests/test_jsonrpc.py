@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+import properties
 from gombus import errors
 from gombus.model import NO_META, Call, Meta, Outcome
 from gombus.receipt import Receipt
@@ -17,13 +17,12 @@ from gombus.wire.jsonrpc import (
     MAX_BATCH,
     Invoke,
     JsonRpcWire,
-    Message,
     Reject,
     encode,
     encode_batch,
     encode_notification,
 )
-from rpc import REQUESTS, VALUES, message
+from rpc import message
 from support import request, stop_request
 
 WIRE = JsonRpcWire([request(), stop_request()])
@@ -352,20 +351,7 @@ def test_a_notification_has_no_id() -> None:
     assert text.isascii()
 
 
-# Anything at all.
-
-
-@given(VALUES | REQUESTS | st.lists(REQUESTS | VALUES, max_size=6))
+@properties.SUITE
+@given(properties.RPC_VALUES)
 def test_nothing_that_can_be_read_raises_and_all_of_it_gets_an_entry(value: Any) -> None:
-    decoded = WIRE.decode(value)
-    assert isinstance(decoded, Message)
-    if isinstance(value, list) and value:
-        assert len(decoded.entries) == len(value)
-    else:
-        assert len(decoded.entries) == 1
-    for entry in decoded.entries:
-        if isinstance(entry, Reject):
-            # Each has the words for its answer.
-            assert json.loads(encode(entry.id, Outcome(error=entry.error)))["error"]["code"] in (-32600, -32602)
-        else:
-            assert json.loads(encode(entry.id, Outcome()))["id"] == entry.id
+    properties.jsonrpc_wire(value)

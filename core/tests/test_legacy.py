@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
 
+import properties
 from gombus import Legacy, errors
 from gombus.model import Answer, Call, Outcome
 from gombus.wire.choice import Wires
@@ -147,3 +149,9 @@ def test_of_several_invalid_parameters_the_first_required_one_is_named() -> None
         WIRES.legacy.encode(CALL, Outcome(error=errors.PathRefused(problems[:2])))
         == "Error: Invalid parameter 'file' in 'say' request: wrong /file/3/name (at /3/name)"
     )
+
+
+@properties.SUITE
+@given(properties.LEGACY_VALUES)
+def test_nothing_that_can_be_read_raises_and_every_outcome_has_its_words(value: Any) -> None:
+    properties.legacy_wire(value)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import time
+from typing import Any, Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import properties
 from gombus.errors import MalformedMessage
 from gombus.strict import MAX_DEPTH, MAX_INTEGER, MAX_SIZE, loads, pointer_escape
+from reading import Unreadable, read
+from rpc import VALUES
 
 NO_JSON = "no JSON: "
 TWICE = "stands twice"
@@ -152,45 +156,29 @@ def test_reference_tokens_are_escaped(key: str, token: str) -> None:
     assert pointer_escape(key) == token
 
 
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-MAX_INTEGER, MAX_INTEGER)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-# Pieces from which texts are made that are nearly JSON.
-PIECES = st.sampled_from(
-    [*'[]{},:" \n\\-0123456789.eE+u', "NaN", "Infinity", "null", "true", '"a"', '{"a":', "1e999", "\\ud800", "\\udc00"]
-)
-NEARLY_JSON = st.lists(PIECES, max_size=40).map("".join)
-
-
-def _cut(whole: tuple[str, int, int, str]) -> str:
-    text, start, length, put_in = whole
-    return text[:start] + put_in + text[start + length :]
-
-
-MUTATED = st.tuples(
-    st.builds(json.dumps, VALUES, ensure_ascii=st.booleans()), st.integers(0, 60), st.integers(0, 6), NEARLY_JSON
-).map(_cut)
-
-
-@settings(max_examples=300, deadline=None, database=None)
-@given(st.text(st.characters()) | NEARLY_JSON | MUTATED)
+@settings(properties.SUITE, max_examples=300)
+@given(properties.TEXTS)
 def test_any_text_is_refused_in_one_way_or_read_as_every_reader_does(text: str) -> None:
-    try:
-        value = loads(text)
-    except MalformedMessage:
-        return
-    # repr, because 1, 1.0 and True are equal.
-    assert repr(value) == repr(json.loads(text))
-    json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    properties.strict_reading(text)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@pytest.mark.parametrize(("text", "reason", "pointer"), REFUSED, ids=_id)
+def test_the_other_way_to_read_strictly_refuses_the_same(text: str, reason: str, pointer: str) -> None:
+    with pytest.raises(Unreadable):
+        read(text)
+
+
+@settings(properties.SUITE, max_examples=300)
 @given(VALUES, st.booleans())
 def test_what_a_strict_encoder_writes_is_read(value: Any, escaped: bool) -> None:
     assert repr(loads(json.dumps(value, ensure_ascii=escaped, allow_nan=False))) == repr(value)
+
+
+@pytest.mark.parametrize("made", properties.WORST.values(), ids=properties.WORST)
+def test_the_worst_messages_do_not_take_long(made: Callable[[int], str]) -> None:
+    text = made(MAX_SIZE)
+    assert MAX_SIZE * 0.8 < len(text) <= MAX_SIZE
+    begin = time.process_time()
+    properties.decode_all(text)
+    # Some milliseconds; anything quadratic takes many seconds.
+    assert time.process_time() - begin < 1.0
