@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from gombus import Legacy, errors
@@ -18,7 +19,7 @@ from gombus.model import Answer, Call, Outcome
 from gombus.refusals import ERRORS
 from gombus.strict import MAX_DEPTH, MAX_SIZE, loads
 from gombus.wire.choice import Wires
-from gombus.wire.jsonrpc import Invoke, JsonRpcWire, Message, encode, encode_batch, encode_notification
+from gombus.wire.jsonrpc import MAX_BATCH, Invoke, JsonRpcWire, Message, encode, encode_batch, encode_notification
 from reading import Unreadable, read
 from rpc import REQUESTS, VALUES
 from support import request, stop_request
@@ -28,6 +29,9 @@ WIRES = Wires([request("aside"), request("loud", legacy=Legacy(precedence=1)), S
 NAMES = ("aside", "loud", "say", "quit")
 CODES = {row.code for row in ERRORS}
 NUMBERS = {row.number for row in ERRORS}
+
+SUITE = settings(derandomize=True, deadline=None, database=None)
+"""For tests: the same examples in every run, however busy the machine is; `python tests/fuzz` varies them."""
 
 # What is tried.
 
@@ -57,7 +61,8 @@ LEGACY_VALUES = VALUES | st.dictionaries(
     VALUES | st.dictionaries(st.sampled_from(["word", "file", "files", "other"]), VALUES, max_size=4),
     max_size=3,
 )
-RPC_VALUES = VALUES | REQUESTS | st.lists(REQUESTS | VALUES, max_size=6)
+_LONG_BATCHES = st.builds(lambda value, count: [value] * count, REQUESTS, st.integers(MAX_BATCH - 1, MAX_BATCH + 1))
+RPC_VALUES = VALUES | REQUESTS | st.lists(REQUESTS | VALUES, max_size=6) | _LONG_BATCHES
 
 # What holds.
 
@@ -107,7 +112,7 @@ def jsonrpc_wire(value: Any) -> None:
     """Every member gets an entry, and every entry has a valid answer on one line, whatever comes of it."""
     decoded = WIRES.jsonrpc.decode(value)
     _is_message(decoded)
-    batch = isinstance(value, list) and bool(value)
+    batch = isinstance(value, list) and 0 < len(value) <= MAX_BATCH
     assert len(decoded.entries) == (len(value) if batch else 1)
     assert JsonRpcWire.speaks(value) in (True, False)
     answers = []

@@ -94,6 +94,7 @@ def test_bytes_that_are_no_text() -> None:
     assert parse_error(WIRES.decode(b"\xff\xfe", structured=True)) == "The message is no UTF-8 text."
 
 
+@properties.SUITE
 @given(properties.MESSAGES)
 def test_any_message_is_decoded_to_what_its_wire_allows(sent: str | bytes) -> None:
     properties.choice(sent)

@@ -357,6 +357,7 @@ def test_a_notification_has_no_id() -> None:
     assert text.isascii()
 
 
+@properties.SUITE
 @given(properties.RPC_VALUES)
 def test_nothing_that_can_be_read_raises_and_all_of_it_gets_an_entry(value: Any) -> None:
     properties.jsonrpc_wire(value)

@@ -151,6 +151,7 @@ def test_of_several_invalid_parameters_the_first_required_one_is_named() -> None
     )
 
 
+@properties.SUITE
 @given(properties.LEGACY_VALUES)
 def test_nothing_that_can_be_read_raises_and_every_outcome_has_its_words(value: Any) -> None:
     properties.legacy_wire(value)

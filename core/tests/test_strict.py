@@ -156,7 +156,7 @@ def test_reference_tokens_are_escaped(key: str, token: str) -> None:
     assert pointer_escape(key) == token
 
 
-@settings(max_examples=300)
+@settings(properties.SUITE, max_examples=300)
 @given(properties.TEXTS)
 def test_any_text_is_refused_in_one_way_or_read_as_every_reader_does(text: str) -> None:
     properties.strict_reading(text)
@@ -168,7 +168,7 @@ def test_the_other_way_to_read_strictly_refuses_the_same(text: str, reason: str,
         read(text)
 
 
-@settings(max_examples=300)
+@settings(properties.SUITE, max_examples=300)
 @given(VALUES, st.booleans())
 def test_what_a_strict_encoder_writes_is_read(value: Any, escaped: bool) -> None:
     assert repr(loads(json.dumps(value, ensure_ascii=escaped, allow_nan=False))) == repr(value)
