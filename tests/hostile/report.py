@@ -110,7 +110,8 @@ def markdown(results: Results, command: str) -> str:
         "lower priority there, so that what is measured is the server. A client that asks for much gets much: the "
         "server is busy all the time, and shares its time among those that ask. An import waits for those that were "
         "accepted before it, and `tasks/get` for the questions before it: of these only the answers are judged. While "
-        "the queue is full an import is told to come again later.",
+        "the queue is full an import is told to come again later. What the memory grows by while the attack goes on is "
+        "the twin's project: it keeps each import, as INSPECT would, in some 0.7 KiB.",
         f"This computer is shared: {results.load:.1f} other processes wanted to run when this began. The honest client "
         "alone, before each attack, shows what that does. The harness also notes when it was itself kept from running "
         "(the longest time is given), and takes that off before it judges a round trip; the figures here are as "
