@@ -113,11 +113,12 @@ def jsonrpc_wire(value: Any) -> None:
     decoded = WIRES.jsonrpc.decode(value)
     _is_message(decoded)
     batch = isinstance(value, list) and 0 < len(value) <= MAX_BATCH
-    assert len(decoded.entries) == (len(value) if batch else 1)
+    members = value if batch else [value]
+    assert len(decoded.entries) == len(members)
     assert JsonRpcWire.speaks(value) in (True, False)
     answers = []
-    for entry in decoded.entries:
-        for outcome in _outcomes(value) if isinstance(entry, Invoke) else [Outcome(error=entry.error)]:
+    for member, entry in zip(members, decoded.entries):
+        for outcome in _outcomes(member) if isinstance(entry, Invoke) else [Outcome(error=entry.error)]:
             answer = _is_rpc_answer(encode(entry.id, outcome), entry.id)
             assert ("error" in answer) is (outcome.error is not None)
             if outcome.error is None:
