@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -78,6 +79,8 @@ def main() -> int:
     :returns: exit code: 0 where every promise was kept and every planted fault caught.
     """
     options = _options()
+    # So that the server is ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
         results = _run(options)
     except KeyboardInterrupt:

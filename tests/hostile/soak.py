@@ -94,6 +94,7 @@ def _with(program: Program, plan: Plan, figures: Figures) -> None:
     files = (samples.IMAGE, samples.ELEMENTS)
     honest = Honest(program.url, files)
     honest.start()
+    begin = end = time.monotonic()
     try:
         time.sleep(plan.baseline_s)
         figures.start = program.sample()
