@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from .records import remember
+
 MODULES = {
     "__internal__progress": ("_create_internal_progress_bar",),
     "introspection": ("modules", "classes"),
@@ -73,9 +75,9 @@ class Api:
         if kind != "progress":
             raise NotThere(f"the twin has no object {instance!r}")
         if method == "_set_progress":
-            self.progress.append(*params)
+            remember(self.progress, *params)
         elif method == "_set_message":
-            self.messages.append(*params)
+            remember(self.messages, *params)
         elif method == "_register_watcher":
             self.shown.add(name)
         elif method == "_deregister_watcher":

@@ -6,13 +6,15 @@ kept here.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Protocol
 
 from ..twin.errors import BAD_ARGUMENT, UNKNOWN_ITEM
+from .records import remember
 from .requests import ATTRIBUTE, BREAK, Refusal, Refused
 from .values import Function, Trait
 
@@ -24,8 +26,15 @@ _OWN = ("control", "timer")
 """Widgets that every dialog has."""
 _CONTROLS = ("ok", "cancel", "close", "prev", "next", "yes", "no")
 
-Call = Callable[[Function, object], object]
-"""Calls a function of the client's with one argument."""
+
+class Script(Protocol):
+    """The script that asks."""
+
+    def call(self, function: Function, argument: object) -> object:
+        """Call a function of its own with one argument."""
+
+    def gone(self) -> bool:
+        """Whether it has ended."""
 
 
 @dataclass
@@ -36,6 +45,7 @@ class Dialog:
     definition: dict[str, Any]
     """As the script gave it; empty where it named a file that cannot be read here."""
     title: str
+    script: Script
     state: str = "created"
     """created, open (the script goes on), shown (the script waits), or closed."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +87,7 @@ class Dialogs:
         self.all: list[Dialog] = []
         self.hold = hold
         self._changed = changed
+        self._numbers = itertools.count(1)
 
     def close_all(self) -> None:
         """Nobody waits any longer."""
@@ -85,11 +96,17 @@ class Dialogs:
                 dialog.close(cancelled=True)
         self._changed()
 
-    def run(self, name: str, arguments: dict[str, Any], call: Call, gone: Callable[[], bool]) -> object:
+    def close_of(self, script: Script) -> None:
+        """This script has ended."""
+        for dialog in self.all:
+            if dialog.script is script and dialog.state != "closed":
+                dialog.close(cancelled=True)
+        self._changed()
+
+    def run(self, name: str, arguments: dict[str, Any], script: Script) -> object:
         """Carry out one of the dialog commands.
 
         :param name: behind ``gom.script.sys.``.
-        :param gone: whether the script has ended.
         :raises Refused: an argument is unknown, or the dialog was cancelled.
         """
         verb = name.partition("_")[0]
@@ -98,8 +115,8 @@ class Dialogs:
         if not set(arguments) <= known:
             raise Refused(Refusal(f"{name}: {sorted(set(arguments) - known)[0]!r} is no argument", BAD_ARGUMENT))
         if verb == "create":
-            return self._create(arguments).trait
-        dialog = self._create(arguments) if verb == "execute" else self._of(arguments.get("dialog"))
+            return self._create(arguments, script).trait
+        dialog = self._create(arguments, script) if verb == "execute" else self._of(arguments.get("dialog"))
         if verb == "close":
             dialog.close(arguments.get("result"))
             self._changed()
@@ -109,14 +126,14 @@ class Dialogs:
         self._changed()
         handler = dialog.attributes[""].get("handler")
         if isinstance(handler, Function):
-            call(handler, "initialize")
-        return None if verb == "open" else self._ended(dialog, gone)
+            script.call(handler, "initialize")
+        return None if verb == "open" else self._ended(dialog)
 
-    def _ended(self, dialog: Dialog, gone: Callable[[], bool]) -> object:
+    def _ended(self, dialog: Dialog) -> object:
         if not self.hold and dialog.state != "closed":
             dialog.close()
         while not dialog.ended.wait(0.2):
-            if gone():
+            if dialog.script.gone():
                 dialog.close(cancelled=True)
         self._changed()
         if dialog.cancelled:
@@ -174,9 +191,9 @@ class Dialogs:
                     return dialog
         raise Refused(Refusal(f"{trait!r} is no dialog", UNKNOWN_ITEM))
 
-    def _create(self, arguments: dict[str, Any]) -> Dialog:
+    def _create(self, arguments: dict[str, Any], script: Script) -> Dialog:
         definition = _definition(arguments)
-        dialog = Dialog(len(self.all) + 1, definition, _text(definition.get("title")))
+        dialog = Dialog(next(self._numbers), definition, _text(definition.get("title")), script)
         dialog.attributes[""] = {}
         for row in definition.get("content") or []:
             for widget in row if isinstance(row, list) else []:
@@ -184,7 +201,7 @@ class Dialogs:
                     dialog.values[widget["name"]] = widget.get("value")
                     kept = {key: value for key, value in widget.items() if key not in ("name", "value")}
                     dialog.attributes[widget["name"]] = {key: _text(value, value) for key, value in kept.items()}
-        self.all.append(dialog)
+        remember(self.all, dialog)
         self._changed()
         return dialog
 

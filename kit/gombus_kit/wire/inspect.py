@@ -12,6 +12,7 @@ from ..twin.errors import BAD_ARGUMENT, UNKNOWN_ITEM
 from . import dialogs
 from .api import Api
 from .items import COMMANDS, FILE_TYPE, Items, with_files
+from .records import remember
 from .requests import ATTRIBUTE, BREAK, PYTHON, Refusal, Refused, Request
 from .values import Command, Item, Trait
 
@@ -61,17 +62,15 @@ class Inspect:
         """The commands that can be called."""
         return (*self.twin.commands, *(f"{dialogs.GROUP}.{name}" for name in _DIALOG_COMMANDS))
 
-    def answer(self, request: Request, params: Params, call: dialogs.Call, gone: Callable[[], bool]) -> object:
+    def answer(self, request: Request, params: Params, script: dialogs.Script) -> object:
         """Answer one request.
 
-        :param call: calls a function of the client's.
-        :param gone: whether the client has ended.
         :raises Refused: it is not done.
         """
         if request in _PLAIN_ANSWERS:
             return _PLAIN_ANSWERS[request]
         if request is Request.COMMAND:
-            return [self._command(params["command"], params["parameters"], call, gone), ""]
+            return [self._command(params["command"], params["parameters"], script), ""]
         if request in _KEPT:
             return self._keep(request, params)
         if request.name.startswith("TYPE_"):
@@ -88,10 +87,10 @@ class Inspect:
         except BreakError as error:
             raise Refused(Refusal(str(error), error=BREAK)) from None
 
-    def _command(self, name: str, arguments: Any, call: dialogs.Call, gone: Callable[[], bool]) -> object:
+    def _command(self, name: str, arguments: Any, script: dialogs.Script) -> object:
         group, _, last = name.rpartition(".")
         if group == dialogs.GROUP and last in _DIALOG_COMMANDS:
-            return self.dialogs.run(last, arguments, call, gone)
+            return self.dialogs.run(last, arguments, script)
 
         def run(items: Items, _: Params) -> object:
             given = items.arguments(with_files(arguments))
@@ -110,13 +109,15 @@ class Inspect:
 
     def _keep(self, request: Request, params: Params) -> object:
         if request is Request.LOG:
-            self.log.append(params["message"])
+            remember(self.log, params["message"])
+            log.info("a script says: %s", params["message"])
         elif request is Request.CONSOLE:
-            self.console.append(params["message"])
+            remember(self.console, params["message"])
         elif request is Request.EXIT:
-            self.exits.append(params["code"])
+            remember(self.exits, params["code"])
         elif request is Request.EXCEPTION:
-            self.exceptions.append(dict(params))
+            remember(self.exceptions, dict(params))
+            log.info("a script failed: %s: %s", params["name"], params["text"])
         elif request is Request.TRANSLATE:
             return {"translation": params["text"]}
         elif request is Request.API:

@@ -12,7 +12,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 from websockets.sync.server import ServerConnection
 
+from .control import obey
 from .items import with_files
+from .records import remember
 from .requests import PLAIN, Refusal, Refused, Request
 from .values import Function, decode, encode
 
@@ -51,6 +53,8 @@ class Session:
             with suppress(ConnectionClosed):
                 self._send({"id": "", **Refusal(f"no message of the gom wire: {error}").reply()})
                 self._connection.close(1002, "no message of the gom wire")
+        finally:
+            self._twin.inspect.dialogs.close_of(self)
 
     def _receive(self) -> dict[str, Any]:
         """:raises ValueError: what came is no message."""
@@ -64,13 +68,16 @@ class Session:
         self._connection.send(encode(message))
 
     def _take(self, message: dict[str, Any]) -> None:
-        number, params = message.get("value"), message.get("params")
-        if message.get("type") != "request" or not isinstance(number, int) or not isinstance(params, dict):
+        kind, params = message.get("type"), message.get("params")
+        number: Any = message.get("value")
+        wanted = int if kind == "request" else str
+        if kind not in ("request", "twin") or not isinstance(number, wanted) or not isinstance(params, dict):
             raise ValueError("a request with a number and a map of parameters is allowed")
         try:
             reply = {"type": "reply", "value": self._answer(message, number, params)}
             data = encode({"id": message["id"], **reply})
         except Refused as refused:
+            log.info("refused: %s", refused)
             data = encode({"id": message["id"], **refused.refusal.reply()})
         except (Cut, ConnectionClosed):
             raise
@@ -79,23 +86,28 @@ class Session:
             log.exception("request %s failed", number)
             refusal = Refusal(f"request {number} with {params!r:.200} failed: {type(error).__name__}: {error}")
             data = encode({"id": message["id"], **refusal.reply()})
+        if self._twin.stopping.is_set():
+            raise Cut
         self._connection.send(data)
 
-    def _answer(self, message: dict[str, Any], number: int, params: dict[str, Any]) -> object:
+    def _answer(self, message: dict[str, Any], number: int | str, params: dict[str, Any]) -> object:
         if not self._twin.knows(message.get("apikey")):
             raise Refused(Refusal("the apikey is not the one in the url"))
+        if isinstance(number, str):
+            return obey(self._twin, number, params)
         if number not in _NUMBERS:
             log.warning("a client sent the unknown request %d", number)
             raise Refused(Refusal(f"there is no request {number}; the twin knows 1 to {max(_NUMBERS)}"))
         request = _NUMBERS[number]
-        self._twin.asked.append(request)
+        remember(self._twin.asked, request)
         name = request.name
         if request is Request.COMMAND:
             name = str(params["command"])
-            self._twin.commands.append((name, with_files(params["parameters"])))
+            remember(self._twin.commands, (name, with_files(params["parameters"])))
+            log.info("%s", name)
         self._twin.changed()
         self._suffer(name, request is Request.COMMAND)
-        answer = self._twin.inspect.answer(request, params, self._call, self._gone)
+        answer = self._twin.inspect.answer(request, params, self)
         if name in self._twin.faults.lose:
             raise Cut
         return answer
@@ -119,7 +131,7 @@ class Session:
         if name in faults.refuse:
             raise Refused(faults.refuse[name])
 
-    def _call(self, function: Function, argument: object) -> object:
+    def call(self, function: Function, argument: object) -> object:
         """Call a function of the client's, and answer what it asks meanwhile.
 
         :raises Refused: it raised an exception.
@@ -139,7 +151,8 @@ class Session:
                 text = value[1] if isinstance(value, list) and len(value) > 1 else ""
                 raise Refused(Refusal(f"{function.text} failed", log=str(text), error=PLAIN))
 
-    def _gone(self) -> bool:
+    def gone(self) -> bool:
+        """Whether the client has left, or the twin is closed."""
         return self._twin.stopping.is_set() or self._connection.protocol.state is State.CLOSED
 
 
