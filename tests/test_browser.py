@@ -73,7 +73,7 @@ class Kept(logging.Handler):
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """One visit for all tests, while the servers still run."""
-    kept, log = Kept(), logging.getLogger("gombus.handshake")
+    kept, log = Kept(), logging.getLogger("gombus.net.handshake")
     with ExitStack() as stack:
         pages = stack.enter_context(Pages().serving())
         origins = f"http://127.0.0.1:{pages.port}", f"http://{EVIL}:{pages.port}"

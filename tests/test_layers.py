@@ -14,25 +14,35 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
-    {"redaction"},
-    {"_version", "ahead", "errors", "receipt", "rendering", "lockfile", "loglimit", "portions"},
-    {"certificate", "door", "inspect_address", "selfsigned", "tls"},
+    {"redaction", "net", "inspect"},
+    {"_version", "ahead", "errors", "receipt", "rendering", "lockfile", "loglimit", "net.portions"},
+    {"net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
-    {"hookspecs", "resources", "guard", "validation", "inspect_backend", "schemahash", "followers"},
+    {"hookspecs", "resources", "guard", "validation", "inspect.backend", "schemahash", "followers"},
     {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
-    {"discovery", "log", "listening", "offers", "wire", "wire.jsonrpc", "wire.legacy", "journal.layout", "tokens"},
+    {
+        "discovery",
+        "log",
+        "net.listening",
+        "offers",
+        "wire",
+        "wire.jsonrpc",
+        "wire.legacy",
+        "journal.layout",
+        "net.tokens",
+    },
     {"files", "files.pathmap", "files.roots", "files.settling", "files.spool"},
     {"files.site"},
     {"files.rules"},
-    {"registry", "access", "wire.choice", "journal.memory", "journal.store"},
-    {"job", "openrpc", "handshake", "journal.recovery", "journal.reading"},
-    {"line", "stats", "connection", "watch", "journal.writer"},
+    {"registry", "net.access", "wire.choice", "journal.memory", "journal.store"},
+    {"job", "openrpc", "net.handshake", "journal.recovery", "journal.reading"},
+    {"line", "stats", "net.connection", "watch", "journal.writer"},
     {"jobs", "journal.sqlite"},
     {"bus", "journal.location"},
     {"methods"},
-    {"exchange"},
-    {"session"},
-    {"server"},
+    {"net.exchange"},
+    {"net.session"},
+    {"net.server"},
     {"runtime"},
     {"client.messages", "options", "reports"},
     {"client.opening"},
@@ -112,7 +122,7 @@ def test_imports_run_one_way(path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("model", "wire.legacy", "wire.jsonrpc", "inspect_backend", "executor", "strict", "paths", "patterns"),
+        *("model", "wire.legacy", "wire.jsonrpc", "inspect.backend", "executor", "strict", "paths", "patterns"),
         *("files.pathmap", "files.roots"),
     ],
 )
@@ -121,7 +131,7 @@ def test_the_small_rooms_know_little(name: str) -> None:
         "model": {"errors", "receipt"},
         "wire.legacy": {"errors", "model", "refusals", "strict"},
         "wire.jsonrpc": {"errors", "model", "tasks"},
-        "inspect_backend": {"errors", "inspect_address", "model", "redaction"},
+        "inspect.backend": {"errors", "inspect.address", "model", "redaction"},
         "executor": set(),
         "strict": {"errors"},
         "paths": set(),
@@ -140,7 +150,7 @@ def test_only_one_file_imports_gom_and_only_one_jsonschema() -> None:
             users.setdefault(name.split(".")[0], set()).add(module_name(path))
         if 'import_module("gom")' in path.read_text(encoding="utf-8"):
             users["gom"].add(module_name(path))
-    assert users["gom"] == {"inspect_backend"}
+    assert users["gom"] == {"inspect.backend"}
     assert users["jsonschema"] == {"validation"}
 
 

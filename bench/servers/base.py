@@ -17,7 +17,7 @@ def run(handler: Callable[[Any], Awaitable[None]]) -> None:
 
 
 async def _main(handler: Callable[[Any], Awaitable[None]]) -> None:
-    # As gombus does at its start (gombus/server.py): without it the ratios would show the allocator, not the servers.
+    # As gombus does at its start (net/server.py): without it the ratios would show the allocator, not the servers.
     del [bytes(300_000)][:]
     # As gombus does, too: clients that leave without a word are no errors of the server.
     logging.getLogger("websockets").setLevel(logging.CRITICAL)

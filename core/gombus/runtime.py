@@ -14,23 +14,23 @@ from concurrent.futures import Future
 from contextlib import closing, suppress
 from typing import Any, Callable, NamedTuple
 
-from .access import Access
 from .bus import Bus
 from .config import Settings
 from .errors import BackendUnavailable, Interrupted
 from .executor import Executor
 from .files import Files
 from .files.rules import open_files
-from .inspect_address import ADDRESS, forget_key
-from .inspect_backend import InspectBackend
+from .inspect.address import ADDRESS, forget_key
+from .inspect.backend import InspectBackend
 from .journal import Journal
 from .journal.location import open_journal
-from .listening import Place, choose_place, is_loopback
 from .methods import Methods
 from .model import INTERRUPTED, Backend, Record
+from .net.access import Access
+from .net.listening import Place, choose_place, is_loopback
+from .net.server import Server
 from .registry import Registry
 from .schemahash import canonical
-from .server import Server
 from .signals import NUMBERS, stop_signals
 from .strict import StrictReader
 from .tasks import ended_receipt

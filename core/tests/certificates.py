@@ -6,7 +6,7 @@ import ssl
 from functools import cache
 from pathlib import Path
 
-from gombus.selfsigned import SelfSigned, make
+from gombus.net.selfsigned import SelfSigned, make
 
 NAMES = ("localhost", "127.0.0.1", "::1")
 

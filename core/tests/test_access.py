@@ -14,13 +14,14 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from desk import Clock
-from gombus import Refusal, access, tokens
-from gombus.access import MAX_WRONG, WRONG_S, Access
+from gombus import Refusal
 from gombus.client import Client, Unreachable, request
 from gombus.config import Settings
 from gombus.errors import TokenError
 from gombus.journal.store import Store
 from gombus.model import ADMIN, ANYBODY, OPERATOR, VIEWER, Identity
+from gombus.net import access, tokens
+from gombus.net.access import MAX_WRONG, WRONG_S, Access
 from gombus.wire.jsonrpc import SUBPROTOCOL
 from rpc import Rpc
 from support import WAIT_S, Serving, WatchingGom, serving, stop_request
@@ -38,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gombus.server.LOOK_S", 0.01)
+    monkeypatch.setattr("gombus.net.server.LOOK_S", 0.01)
 
 
 def settings(file: Path, **more: Any) -> Settings:

@@ -9,8 +9,8 @@ import pytest
 from websockets.sync.client import connect
 
 from certificates import der, made, write
-from gombus.certificate import Certificate
 from gombus.errors import CannotListen
+from gombus.net.certificate import Certificate
 from support import WAIT_S, Serving, dial, request, serving
 
 OLD, NEW = made(1), made(2)

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 import support
 from certificates import write
-from gombus import connection, portions
+from gombus.net import connection, portions
 from support import WAIT_S, WatchingGom, dial, frame, handshake, raw_client, request, stop_request
 
 Serve = Callable[..., Any]

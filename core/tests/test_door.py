@@ -13,8 +13,8 @@ from typing import Any, AsyncIterator, Callable
 import pytest
 
 from clients import run
-from gombus import door
-from gombus.door import Door
+from gombus.net import door
+from gombus.net.door import Door
 from support import WAIT_S
 
 

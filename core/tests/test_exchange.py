@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from gombus import Refusal
 from gombus.bus import Bus
 from gombus.config import Settings
-from gombus.exchange import Exchange
 from gombus.executor import Executor
 from gombus.journal.memory import MemoryJournal
 from gombus.methods import Methods
 from gombus.model import ANYBODY
+from gombus.net.exchange import Exchange
 from gombus.registry import Registry
 from gombus.wire.jsonrpc import MAX_BATCH, JsonRpcWire
 from rpc import REQUESTS, VALUES, message

@@ -12,9 +12,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request
 from websockets.sync.client import ClientConnection, connect
 
-from gombus.access import Access
 from gombus.config import load
-from gombus.handshake import Handshake
+from gombus.net.access import Access
+from gombus.net.handshake import Handshake
 from gombus.wire.jsonrpc import SUBPROTOCOL as NAME
 from support import WAIT_S, Serving, WatchingGom, frame, handshake, request, serving
 
@@ -291,7 +291,7 @@ def test_a_page_that_is_refused_is_logged_with_its_origin(
     with serving(request()) as server, socket.create_connection(("127.0.0.1", server.port), WAIT_S) as raw:
         raw.sendall(handshake(f"Host: localhost\r\n{headers}"))
         assert b" 101 " not in raw.recv(4096)
-    lines = [record.getMessage() for record in caplog.records if record.name == "gombus.handshake"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "gombus.net.handshake"]
     assert [line for line in lines if len(line) > 200] == []
     assert len(lines) == (logged is not None)
     assert (logged or "") in caplog.text

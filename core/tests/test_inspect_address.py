@@ -10,7 +10,7 @@ import pytest
 
 from gombus import redaction
 from gombus.errors import BackendUnavailable
-from gombus.inspect_address import ADDRESS, check, forget_key, hide_key, only_for_gom, shown
+from gombus.inspect.address import ADDRESS, check, forget_key, hide_key, only_for_gom, shown
 from gombus.redaction import redacted
 
 NO_ADDRESS = "is no address of INSPECT; allowed: ws://host:port?apikey=…"

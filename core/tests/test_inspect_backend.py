@@ -16,8 +16,8 @@ import pytest
 
 from gombus import redaction
 from gombus.errors import BackendUnavailable
-from gombus.inspect_address import ADDRESS
-from gombus.inspect_backend import InspectBackend
+from gombus.inspect.address import ADDRESS
+from gombus.inspect.backend import InspectBackend
 
 KEY = "Secr3tKey"
 URL = f"ws://localhost:1?apikey={KEY}&interpreter_id=5"

@@ -15,7 +15,7 @@ import pytest
 from certificates import write
 from gombus.config import load
 from gombus.errors import CannotListen
-from gombus.listening import LOCALHOST, Place, choose_place, open_sockets
+from gombus.net.listening import LOCALHOST, Place, choose_place, open_sockets
 
 
 def _has_ipv6() -> bool:

@@ -22,7 +22,9 @@ class Log:
         self.stream = io.StringIO()
         self.handler = LimitedHandler(self.stream, lambda: self.now_s)
 
-    def say(self, message: str, *arguments: Any, level: int = logging.WARNING, name: str = "gombus.session") -> None:
+    def say(
+        self, message: str, *arguments: Any, level: int = logging.WARNING, name: str = "gombus.net.session"
+    ) -> None:
         """A record arrives."""
         self.handler.handle(logging.LogRecord(name, level, "x.py", 1, message, arguments, None))
 

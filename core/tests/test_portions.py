@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gombus import portions
-from gombus.portions import PORTION, Portions
+from gombus.net import portions
+from gombus.net.portions import PORTION, Portions
 
 DATA = bytes(range(256)) * (PORTION // 64)
 """Four portions."""

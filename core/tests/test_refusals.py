@@ -13,13 +13,14 @@ from unittest import mock
 import pytest
 from websockets.sync.client import connect
 
-from gombus import Refusal, tokens
+from gombus import Refusal
 from gombus.config import DEFAULTS
 from gombus.files import rules
 from gombus.ids import JobIds
 from gombus.journal import store
 from gombus.journal.store import Store
 from gombus.model import RUNNING, Record
+from gombus.net import tokens
 from gombus.refusals import ERRORS, MAX_WORDS, NUMBERS, code_of, error_object, recorded
 from gombus.schemahash import hash_of
 from gombus.wire.jsonrpc import SUBPROTOCOL

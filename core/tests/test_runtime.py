@@ -18,9 +18,9 @@ from gombus.config import Settings, load
 from gombus.errors import BackendUnavailable, CannotListen, SettingsError
 from gombus.journal.reading import reading
 from gombus.model import COMPLETED, QUEUED
+from gombus.net.server import Server
 from gombus.registry import Registry
 from gombus.runtime import open_backend
-from gombus.server import Server
 from journals import opened, record
 from support import WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving
 
@@ -120,7 +120,7 @@ def test_a_start_that_fails_leaves_what_is_queued_to_the_next_one(
         port = other.getsockname()[1]
         if broken != "the port is taken":
             port = 0
-            patch.setattr("gombus.server.Door", lambda *_: 1 / 0)
+            patch.setattr("gombus.net.server.Door", lambda *_: 1 / 0)
         for _ in range(3):
             server = serving(request(), host="127.0.0.1", port=port, journal=journal)
             with pytest.raises((CannotListen, ZeroDivisionError)), server:

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from certificates import der, write
-from gombus.selfsigned import SelfSigned, is_name, make
+from gombus.net.selfsigned import SelfSigned, is_name, make
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from websockets.exceptions import (
 from websockets.sync.client import ClientConnection, connect
 
 from certificates import write
-from gombus import connection, tokens
-from gombus import server as server_module
 from gombus.errors import CannotListen
+from gombus.net import connection, tokens
+from gombus.net import server as server_module
 from support import WAIT_S, BreakError, Serving, WatchingGom, frame, raw_client, request, serving, stop_request
 
 

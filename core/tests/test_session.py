@@ -16,9 +16,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from gombus import InvalidParams, Refusal, followers
 from gombus.config import DEFAULTS
-from gombus.connection import Connection
 from gombus.methods import Methods
-from gombus.session import Session
+from gombus.net.connection import Connection
+from gombus.net.session import Session
 from gombus.wire.choice import Wires
 from rpc import PROGRESS, STATUS, Rpc, message, rpc
 from support import WAIT_S, Serving, WatchingGom, frame, raw_client, request, serving, stop_request
@@ -95,7 +95,7 @@ def test_a_client_that_leaves_does_not_keep_its_request_from_being_run(caplog: p
     gom = WatchingGom()
     gom.hold_word = "last"
     left = Seen("left before 1 of its requests were answered")
-    logging.getLogger("gombus.session").addHandler(left)
+    logging.getLogger("gombus.net.session").addHandler(left)
     with serving(request(), stop_request(), gom=gom) as server:
         with client(server) as connection:
             connection.send(say("last"))
@@ -106,7 +106,7 @@ def test_a_client_that_leaves_does_not_keep_its_request_from_being_run(caplog: p
             other.send("quit")
             assert other.recv(WAIT_S) == "bye"
         assert server.ended()
-    logging.getLogger("gombus.session").removeHandler(left)
+    logging.getLogger("gombus.net.session").removeHandler(left)
     assert gom.words == ["last"]
 
 
@@ -294,8 +294,8 @@ def test_who_leaves_in_the_middle_of_a_job_fetches_it_later() -> None:
     gom = WatchingGom()
     gom.hold_word = "held"
     left = Seen("left before 1 of its requests were answered")
-    logging.getLogger("gombus.session").addHandler(left)
-    logging.getLogger("gombus.session").setLevel(logging.INFO)
+    logging.getLogger("gombus.net.session").addHandler(left)
+    logging.getLogger("gombus.net.session").setLevel(logging.INFO)
     with serving(request(), gom=gom) as server, rpc(server) as other:
         with rpc(server) as client:
             job = client.call("say", {"word": "held"}, task=True)["job"]
@@ -309,8 +309,8 @@ def test_who_leaves_in_the_middle_of_a_job_fetches_it_later() -> None:
         assert other.call("tasks/get", {"job": job})["result"]["value"] == "HELD"
         plain = other.call("tasks/list")["tasks"][1]["job"]
         assert other.call("tasks/get", {"job": plain})["result"]["value"] == "PLAIN"
-    logging.getLogger("gombus.session").removeHandler(left)
-    logging.getLogger("gombus.session").setLevel(logging.NOTSET)
+    logging.getLogger("gombus.net.session").removeHandler(left)
+    logging.getLogger("gombus.net.session").setLevel(logging.NOTSET)
     assert gom.words == ["held", "plain", "after"]
 
 
@@ -594,8 +594,8 @@ def test_plans_of_clients_that_left_are_not_made() -> None:
         context.gom.script.test.say(word=params["word"])
 
     gom.hold_word = "hold"
-    logging.getLogger("gombus.session").addHandler(left)
-    logging.getLogger("gombus.session").setLevel(logging.INFO)
+    logging.getLogger("gombus.net.session").addHandler(left)
+    logging.getLogger("gombus.net.session").setLevel(logging.INFO)
     with serving(request(handler=handler), gom=gom) as server, rpc(server) as client:
         running = client.send("say", {"word": "hold"})
         assert gom.entered.wait(WAIT_S)
@@ -607,7 +607,7 @@ def test_plans_of_clients_that_left_are_not_made() -> None:
         gom.go_on.set()
         assert client.result(staying)["ok"]
         client.result(running)
-    logging.getLogger("gombus.session").removeHandler(left)
+    logging.getLogger("gombus.net.session").removeHandler(left)
     assert made == ["stays"]
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gombus import tokens
 from gombus.config import Settings
 from gombus.errors import TokenError
 from gombus.model import ADMIN, OPERATOR, ROLES, VIEWER, Identity
+from gombus.net import tokens
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no mode of files")
 

@@ -18,7 +18,7 @@ from gombus.journal.sqlite import SqliteJournal
 from gombus.journal.store import Store
 from gombus.journal.writer import Op, Writer
 from gombus.model import COMPLETED, RUNNING, Outcome, Record
-from gombus.server import Server
+from gombus.net.server import Server
 
 
 def ack_before_commit() -> None:

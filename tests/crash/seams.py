@@ -11,9 +11,9 @@ from typing import Any
 import points
 from effects_plugin import REQUESTS
 
-from gombus.connection import Connection
 from gombus.journal.writer import ACCEPT, FINISH, Op, Writer
 from gombus.methods import Methods
+from gombus.net.connection import Connection
 from gombus.receiptlog import Head, ReceiptLog
 
 ACKNOWLEDGEMENT = "task-"

@@ -10,8 +10,8 @@ import say_plugin
 from tally import ALIVE, ANSWERS, BUG, GOM, LOG
 
 from gombus import bus, log
-from gombus.connection import Connection
 from gombus.errors import Refusal
+from gombus.net.connection import Connection
 from gombus.wire.choice import Wires
 
 EVERY = 40

@@ -7,10 +7,11 @@ from typing import Any, Callable, NamedTuple
 
 from promises import DELAY, HANDLES, LOG, MEMORY
 
-from gombus import loglimit, portions
-from gombus.connection import Connection
-from gombus.handshake import Handshake
-from gombus.session import Session
+from gombus import loglimit
+from gombus.net import portions
+from gombus.net.connection import Connection
+from gombus.net.handshake import Handshake
+from gombus.net.session import Session
 
 
 def read_on() -> None:

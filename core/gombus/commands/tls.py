@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from .. import selfsigned
+from ..net import selfsigned
 from . import json_option, print_json
 
 MAX_DAYS = 3650

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from .. import tokens as store
 from ..config import load
 from ..errors import TokenError
 from ..model import ROLES
+from ..net import tokens as store
 from . import config_option, json_option, print_json, print_table, setting_options
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gombus import tokens
+from gombus.net import tokens
 from programs import gombus, serve
 
 

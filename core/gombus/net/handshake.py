@@ -13,12 +13,12 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
+from ..config import Settings
+from ..model import Identity
+from ..validation import shown
+from ..wire.jsonrpc import SUBPROTOCOL
 from .access import Access
-from .config import Settings
 from .listening import ANY, LOCALHOST, is_loopback
-from .model import Identity
-from .validation import shown
-from .wire.jsonrpc import SUBPROTOCOL
 
 log = logging.getLogger(__name__)
 

@@ -7,17 +7,17 @@ import logging
 from contextlib import suppress
 from typing import Callable
 
+from ..bus import Bus
+from ..config import Settings
+from ..methods import Methods
+from ..wire.choice import Wires
 from .access import LOOK_S, Access
-from .bus import Bus
-from .config import Settings
 from .connection import CLOSE_LIMIT_S, Connection, Opened, TurnedAway
 from .door import Door
 from .handshake import Handshake
 from .listening import Place, open_sockets
-from .methods import Methods
 from .session import Session
 from .tls import Tls
-from .wire.choice import Wires
 
 log = logging.getLogger(__name__)
 

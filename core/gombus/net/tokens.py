@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .config import OFF, Settings
-from .errors import TokenError
-from .evidence import iso
-from .model import OPERATOR, ROLES, Identity
+from ..config import OFF, Settings
+from ..errors import TokenError
+from ..evidence import iso
+from ..model import OPERATOR, ROLES, Identity
 
 MAX_TOKENS = 1000
 _TOKEN = re.compile(r"gombus_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")

@@ -8,10 +8,10 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 
+from ..config import Settings
+from ..errors import TokenError
+from ..model import ANYBODY, Identity
 from . import tokens
-from .config import Settings
-from .errors import TokenError
-from .model import ANYBODY, Identity
 from .tokens import Token
 
 log = logging.getLogger(__name__)

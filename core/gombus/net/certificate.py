@@ -6,7 +6,7 @@ import logging
 import ssl
 from pathlib import Path
 
-from .errors import CannotListen
+from ..errors import CannotListen
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import socket
 import sys
 from typing import NamedTuple
 
+from ..config import OFF, Settings
+from ..errors import CannotListen
 from .certificate import Certificate
-from .config import OFF, Settings
-from .errors import CannotListen
 
 LOCALHOST = ("127.0.0.1", "::1")
 ANY = ("0.0.0.0", "::")

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
-from .errors import BackendUnavailable
-from .redaction import hide
+from ..errors import BackendUnavailable
+from ..redaction import hide
 
 ADDRESS = "TOM_PYTHON_API_URL"
 """The environment variable in which INSPECT, or the user, gives the address of INSPECT's API."""

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Callable
 
+from ..errors import InternalError
+from ..followers import PROGRESS
+from ..methods import Methods
+from ..model import Answer, Call, Outcome
+from ..wire.choice import Wires
+from ..wire.jsonrpc import Message, encode_notification
 from .connection import Connection
-from .errors import InternalError
 from .exchange import Exchange
-from .followers import PROGRESS
-from .methods import Methods
-from .model import Answer, Call, Outcome
-from .wire.choice import Wires
-from .wire.jsonrpc import Message, encode_notification
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ import logging
 from functools import partial
 from typing import Callable
 
-from .errors import Cancelled, InternalError
-from .followers import Asker
-from .methods import Methods
-from .model import Outcome
-from .refusals import code_of
-from .wire.jsonrpc import Invoke, Message, Reject, encode, encode_batch
+from ..errors import Cancelled, InternalError
+from ..followers import Asker
+from ..methods import Methods
+from ..model import Outcome
+from ..refusals import code_of
+from ..wire.jsonrpc import Invoke, Message, Reject, encode, encode_batch
 
 log = logging.getLogger(__name__)
 

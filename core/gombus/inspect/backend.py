@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
-from .errors import BackendUnavailable
-from .inspect_address import ADDRESS, check, hide_key, only_for_gom, shown
-from .redaction import redacted
+from ..errors import BackendUnavailable
+from ..redaction import redacted
+from .address import ADDRESS, check, hide_key, only_for_gom, shown
 
 
 class InspectBackend:

@@ -14,9 +14,9 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from .config import Settings
+from ..config import Settings
+from ..model import Identity
 from .handshake import Handshake
-from .model import Identity
 from .portions import Portions
 
 log = logging.getLogger(__name__)

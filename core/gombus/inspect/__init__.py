@@ -1,0 +1,1 @@
+"""INSPECT: where it is, and the gom client that talks to it."""
