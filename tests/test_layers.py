@@ -15,7 +15,7 @@ CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
     {"redaction", "net", "inspect"},
-    {"_version", "ahead", "errors", "receipt", "rendering", "lockfile", "loglimit", "net.portions"},
+    {"_version", "ahead", "batches", "errors", "receipt", "rendering", "lockfile", "loglimit", "net.portions"},
     {"net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
     {"hookspecs", "resources", "guard", "validation", "inspect.backend", "schemahash", "followers"},
@@ -31,7 +31,7 @@ FLOORS = [
         "journal.layout",
         "net.tokens",
     },
-    {"files", "files.pathmap", "files.roots", "files.settling", "files.spool"},
+    {"files", "files.pathmap", "files.roots", "files.settling", "files.spool", "inspect.display"},
     {"files.site"},
     {"files.rules"},
     {"registry", "net.access", "wire.choice", "journal.memory", "journal.store"},
@@ -44,6 +44,7 @@ FLOORS = [
     {"net.session"},
     {"net.server"},
     {"runtime"},
+    {"inspect.script"},
     {"client.messages", "options", "reports"},
     {"client.opening"},
     {"client.oneshot", "client.async_line", "client.blocking_line"},

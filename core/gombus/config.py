@@ -98,6 +98,11 @@ class Settings:
     send_s: float = _setting(10.0, "how long a client may leave what it was sent, in s", least=0.1, most=3600)
     idle_s: float = _setting(86_400.0, "how long a client may send nothing, in s; 0 is for ever", most=31_536_000)
     inspect_hosts: tuple[str, ...] = _setting((), "computers beyond this one on which INSPECT may run")
+    inspect_dialog: str = _setting(
+        "auto",
+        "text of the dialog in INSPECT while gombus serves inside it, {url} is the address; auto is gombus's own, "
+        "off shows none",
+    )
     watch_s: float = _setting(
         300.0, "after how long a gom command is reported as not returning, in s", least=0.1, most=604_800
     )
@@ -140,7 +145,7 @@ def load(
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    path = file or environ.get(PREFIX + "CONFIG") or (FILE if Path(FILE).is_file() else None)
+    path = file or named_file(environ) or (FILE if Path(FILE).is_file() else None)
     tables: Mapping[str, Any] = MappingProxyType({})
     if path:
         document = _read(path)
@@ -156,6 +161,11 @@ def load(
             option = "--" + key.replace("_", "-")
             values[key], sources[key] = _checked("command line", key, option, value), f"option {option}"
     return Settings(**values, plugin_settings=tables, sources=MappingProxyType(sources))
+
+
+def named_file(environ: Mapping[str, str] | None = None) -> str:
+    """The settings file that the environment names; empty where it names none."""
+    return (os.environ if environ is None else environ).get(PREFIX + "CONFIG", "")
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -37,13 +37,17 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One record as text; a traceback follows on lines of its own."""
         # The parts are put together here, because in the whole a message could pass for a traceback.
-        parts = [f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"]
+        parts = [f"{self.head(record)}: {record.getMessage()}"]
         parts[0] = parts[0].replace("\n", "\\n")
         if record.exc_info:
             # Indented, so that no line of an exception's text can pass for a line of the log.
             parts.append(textwrap.indent(self.formatException(record.exc_info), "  "))
         text = redacted("\n".join(parts))
         return _CONTROL.sub(lambda match: repr(match.group())[1:-1], text)
+
+    def head(self, record: logging.LogRecord) -> str:
+        """What stands before the message."""
+        return f"{self.formatTime(record)} {record.levelname} {record.name}"
 
 
 class JsonFormatter(TextFormatter):

@@ -43,7 +43,7 @@ class LimitedHandler(_StreamHandler):
         if self._clock() >= self._until_s:
             self._next_window()
         if record.levelno < logging.INFO or record.name.startswith(_PLUGINS):
-            super().emit(record)
+            self.write(record)
             return
         kind = (record.name, str(record.msg))
         one = (*kind, str(record.args[0]) if isinstance(record.args, tuple) and record.args else "")
@@ -53,6 +53,10 @@ class LimitedHandler(_StreamHandler):
                 return
         for key in (kind, one):
             self._written[key] = self._written.get(key, 0) + 1
+        self.write(record)
+
+    def write(self, record: logging.LogRecord) -> None:
+        """Write one line that is not left out."""
         super().emit(record)
 
     def close(self) -> None:
@@ -81,4 +85,4 @@ class LimitedHandler(_StreamHandler):
         said = copy.copy(record)
         said.msg = f"{what}: {record.msg}"
         said.exc_info = said.exc_text = None
-        super().emit(said)
+        self.write(said)

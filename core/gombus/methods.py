@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ._version import __version__
+from .batches import Batches
 from .bus import Bus
 from .config import DEFAULTS, KEYS, Settings
 from .errors import Forbidden, NotReady, Refusal, UnknownJob
@@ -54,6 +55,8 @@ class Methods:
         self._registry = registry
         self._backend = backend
         self._limits = limits(settings)
+        self.batches: Batches | None = None
+        """Who is told how far batches are; None where nobody is."""
         self._own: dict[str, Callable[[Mapping[str, Any], Asker, Done], None]] = {
             "server/info": lambda _, asker, done: done(Outcome(self.info(asker.identity))),
             "server/stats": lambda _, asker, done: done(Outcome(self.stats())),

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any, Callable, NamedTuple
 
+from .batches import Batches
 from .bus import Bus
 from .config import Settings
 from .errors import BackendUnavailable, Interrupted
@@ -22,6 +24,7 @@ from .files import Files
 from .files.rules import open_files
 from .inspect.address import ADDRESS, forget_key
 from .inspect.backend import InspectBackend
+from .inspect.display import Display
 from .journal import Journal
 from .journal.location import open_journal
 from .methods import Methods
@@ -31,7 +34,7 @@ from .net.listening import Place, choose_place, is_loopback
 from .net.server import Server
 from .registry import Registry
 from .schemahash import canonical
-from .signals import NUMBERS, stop_signals
+from .signals import stop_signal, stop_signals
 from .strict import StrictReader
 from .tasks import ended_receipt
 from .wire.choice import Wires
@@ -90,18 +93,25 @@ def _run(
     environ: Mapping[str, str],
     registry: Registry | None,
 ) -> None:
+    # Imported before us: gombus runs inside INSPECT, as a script of it.
+    inside = "gom" in sys.modules
     backend, registry, gom = open_backend(settings, environ, registry)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
             network = _Network(settings, place, access, files, registry, backend, gom, signals)
+            display = network.show(gom) if inside and backend.name == "inspect" else None
             network.start()
             try:
-                port = network.port.result()
-                on_listening(Listening(place.url(port), backend, registry, network.stop))
+                url = place.url(network.port.result())
+                if display is not None:
+                    display.serving(url)
+                on_listening(Listening(url, backend, registry, network.stop))
                 network.executor.run()
             finally:
+                if display is not None:
+                    display.close()
                 network.stop()
                 network.join()
                 network.journal.close()
@@ -201,6 +211,25 @@ class _Network(threading.Thread):
     def stop(self) -> None:
         self._call(lambda: self._server.request_stop())
 
+    def show(self, gom: Any) -> Display:
+        """Let a person at INSPECT see what goes on; called before this thread is started."""
+        display = Display(gom, self._settings.inspect_dialog, lambda: self._ask_to_show(display))
+        self._methods.batches = Batches(display.progress)
+        return display
+
+    def _ask_to_show(self, display: Display) -> None:
+        if threading.current_thread() is not self:
+            self._call(partial(self._ask_to_show, display))
+        # At once, so that it comes before the next job. What is submitted after a stop would be waited for in vain.
+        elif not self._bus.stopping:
+            self.executor.submit(display.update, self._displayed)
+
+    def _displayed(self, esc: Any) -> None:
+        # Anything else stands for work that was not begun.
+        if esc is True:
+            log.warning("the user pressed Esc in INSPECT; gombus stops")
+            self._server.request_stop()
+
     def _wake(self) -> None:
         # One delivery is enough for all who wake: each takes its time, and the clients wait meanwhile.
         if not self._woken:
@@ -244,9 +273,9 @@ class _Network(threading.Thread):
     async def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._signals is None:
             return
-        await _stop_signal(loop, self._signals)
+        await stop_signal(loop, self._signals)
         self._server.request_stop()
-        await _stop_signal(loop, self._signals)
+        await stop_signal(loop, self._signals)
         log.warning("stopped at once; a gom command may still be running in INSPECT")
         try:
             await self._server.close_all(FORCED_LIMIT_S)
@@ -266,9 +295,3 @@ def _schemas(registry: Registry) -> Iterator[tuple[str, str, str, str]]:
     """Hash, request type, text and version of every schema that is served."""
     for name, kind in registry.types.items():
         yield kind.schema_hash, name, canonical(kind.request.schema), kind.plugin.version
-
-
-async def _stop_signal(loop: asyncio.AbstractEventLoop, signals: socket.socket) -> None:
-    """Wait for a signal that means to stop; a plugin may have given others a handler of their own."""
-    while (await loop.sock_recv(signals, 1))[0] not in NUMBERS:
-        pass

@@ -6,6 +6,7 @@ Python writes each signal's number into a socket as soon as it arrives; the netw
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import threading
@@ -39,6 +40,12 @@ def stop_signals() -> Iterator[socket.socket | None]:
             signal.signal(number, handler)
         reader.close()
         writer.close()
+
+
+async def stop_signal(loop: asyncio.AbstractEventLoop, signals: socket.socket) -> None:
+    """Wait for a signal that means to stop; a plugin may have given others a handler of their own."""
+    while (await loop.sock_recv(signals, 1))[0] not in NUMBERS:
+        pass
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

@@ -31,13 +31,21 @@ class Exchange:
         self._asker = asker
         self._sent = sent
         self._answers: list[str | None] = [None] * len(message.entries)
-        self._left = len(message.entries)
+        self.total = self._left = len(message.entries)
+        self._batches = methods.batches if message.batch else None
         self._stop = False
         self._begun = 0
         self._going_on = False
 
+    @property
+    def left(self) -> int:
+        """How many requests of a client that waits are not answered."""
+        return 0 if self._asker.gone else self._left
+
     def begin(self) -> None:
         """Send the requests out: all at once, or, where a failure halts them, one after the other."""
+        if self._batches is not None:
+            self._batches.begun(self)
         if self._message.halts:
             self._go_on()
         else:
@@ -67,6 +75,8 @@ class Exchange:
         if not entry.notification:
             self._answers[place] = self._encoded(entry, outcome)
         self._left -= 1
+        if self._batches is not None:
+            self._batches.changed()
         if self._left == 0:
             self._finish()
         elif self._message.halts:
@@ -90,6 +100,8 @@ class Exchange:
             if not entry.notification:
                 self._answers[later] = encode(entry.id, Outcome(error=error))
         self._left = 0
+        if self._batches is not None:
+            self._batches.changed()
         self._finish()
 
     def _finish(self) -> None:
