@@ -31,9 +31,11 @@ def gombus_backends(config: Settings) -> dict[str, BackendFactory]:
 
 @hookimpl
 def gombus_commands(cli: Any) -> None:
-    """The subcommands `demo` and `twin`."""
+    """The subcommands `app`, `demo` and `twin`."""
     from . import demo
+    from .app.command import command as app
     from .commands import twin
 
+    cli.add_command(app)
     cli.add_command(demo.command)
     cli.add_command(twin.command)

@@ -1,0 +1,111 @@
+"""What a wheel says of itself: its name, what it needs, its plugins and its licences."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from email.message import Message
+from email.parser import BytesParser
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.tags import Tag
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from gombus import GombusError
+
+GROUP = "gombus"
+"""The group of entry points in which gombus's plugins stand."""
+_LICENCES = re.compile(r"(LICEN[CS]E|COPYING|NOTICE|AUTHORS)([-_.].*)?", re.IGNORECASE)
+
+
+class WheelError(GombusError):
+    """A file is no wheel that can be read."""
+
+
+class Wheel(NamedTuple):
+    """One wheel."""
+
+    path: Path
+    name: str
+    """As indexes spell it: `rpds-py`."""
+    version: Version
+    tags: frozenset[Tag]
+    requires: tuple[Requirement, ...]
+    plugins: tuple[str, ...]
+    """The modules behind its entry points of the group `gombus`."""
+    author: str
+    """Who made it, as far as it says so."""
+    licence: str
+    """The text of its licences, or what it says instead."""
+
+    @property
+    def pure(self) -> bool:
+        """Whether it runs from within its file."""
+        return any(tag.abi == "none" and tag.platform == "any" for tag in self.tags)
+
+
+def read(path: Path) -> Wheel:
+    """Read a wheel.
+
+    :raises WheelError: naming the file and what is wrong.
+    """
+    try:
+        name, version, _, tags = parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise WheelError(f"{path.name}: is no wheel's name, such as gombus-0.1.0-py3-none-any.whl: {error}") from error
+    try:
+        with zipfile.ZipFile(path) as archive:
+            info = _info(archive)
+            metadata = BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
+            requires = tuple(Requirement(text) for text in metadata.get_all("Requires-Dist", []))
+            plugins = tuple(_plugins(archive, info))
+            author = metadata.get("Author") or metadata.get("Author-email") or ""
+            licence = _licence(archive, info, metadata)
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, ConfigError, InvalidRequirement, OSError) as error:
+        raise WheelError(f"{path.name}: is no wheel that can be read: {type(error).__name__}: {error}") from error
+    return Wheel(path, canonicalize_name(name), version, tags, requires, plugins, author, licence)
+
+
+def _info(archive: zipfile.ZipFile) -> str:
+    folders = {name.split("/")[0] for name in archive.namelist()}
+    for folder in sorted(folders):
+        if folder.endswith(".dist-info"):
+            return folder
+    raise KeyError("it has no .dist-info folder")
+
+
+def _plugins(archive: zipfile.ZipFile, info: str) -> Iterator[str]:
+    if f"{info}/entry_points.txt" not in archive.namelist():
+        return
+    # Names of entry points are told apart by case, and a value may hold a percent sign.
+    parser = ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[method-assign,assignment]
+    parser.read_string(archive.read(f"{info}/entry_points.txt").decode())
+    if parser.has_section(GROUP):
+        yield from (value for _, value in parser.items(GROUP))
+
+
+def _licence(archive: zipfile.ZipFile, info: str, metadata: Message) -> str:
+    named = set(metadata.get_all("License-File", []))
+    texts = []
+    for name in sorted(archive.namelist()):
+        inside = name.partition("/")[2]
+        within = inside[len("licenses/") :] if inside.startswith("licenses/") else inside
+        if name.startswith(f"{info}/") and (within in named or _LICENCES.fullmatch(within.rpartition("/")[2])):
+            texts.append(f"{within}\n\n{archive.read(name).decode('utf-8', 'replace').strip()}\n")
+    head = f"{metadata['Name']} {metadata['Version']}\n{_said(metadata)}\n"
+    return "\n".join([head, *texts])
+
+
+def _said(metadata: Message) -> str:
+    said = metadata.get("License-Expression") or metadata.get("License")
+    if said:
+        return f"Licence: {said}"
+    classifiers = [line for line in metadata.get_all("Classifier", []) if line.startswith("License ::")]
+    return "Licence: " + (", ".join(line.rpartition(" :: ")[2] for line in classifiers) or "see below")

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gombus_kit.app.wheels import WheelError, read
+from wheelhouse import wheel
+
+
+def test_what_a_wheel_says_of_itself(tmp_path: Path) -> None:
+    made = wheel(
+        tmp_path,
+        "Acme.Import",
+        "2.1",
+        requires=["gombus>=0.1", "tomli; python_version < '3.11'"],
+        tag="cp39-cp39-win_amd64",
+        plugins={"acme": "acme_import", "100%": "acme_percent"},
+        lines=["Author: Jo", "License-Expression: MIT"],
+    )
+    assert (made.name, str(made.version), made.pure) == ("acme-import", "2.1", False)
+    assert [str(need) for need in made.requires] == ["gombus>=0.1", 'tomli; python_version < "3.11"']
+    assert made.plugins == ("acme_import", "acme_percent")
+    assert made.author == "Jo"
+    assert made.licence.startswith("Acme.Import 2.1\nLicence: MIT\n")
+
+
+def test_a_wheel_of_pure_python(tmp_path: Path) -> None:
+    made = wheel(tmp_path, "acme", tag="py2.py3-none-any")
+    assert (made.pure, made.plugins, made.requires, made.author) == (True, (), (), "")
+
+
+def test_all_its_licences_are_told(tmp_path: Path) -> None:
+    made = wheel(
+        tmp_path,
+        "acme",
+        files={
+            "INFO/licenses/LICENSE.txt": "Do as you like.",
+            "INFO/licenses/vendored/COPYING": "Copy it.",
+            "INFO/licenses/TERMS": "And more.",
+            "INFO/RECORD": "nothing of it",
+            "acme/LICENSE": "of something else",
+        },
+        lines=["License-File: TERMS", "Classifier: License :: OSI Approved :: BSD License"],
+    )
+    assert made.licence == (
+        "acme 1.0\nLicence: BSD License\n\nLICENSE.txt\n\nDo as you like.\n\n"
+        "TERMS\n\nAnd more.\n\nvendored/COPYING\n\nCopy it.\n"
+    )
+
+
+def test_an_old_wheel_with_its_licence_in_the_metadata(tmp_path: Path) -> None:
+    assert "Licence: Apache 2" in wheel(tmp_path, "acme", lines=["License: Apache 2"]).licence
+
+
+def test_a_licence_of_many_lines_in_the_metadata_is_told_whole(tmp_path: Path) -> None:
+    made = wheel(tmp_path, "acme", lines=["License: Do as you like,", "        and say so."])
+    assert "Do as you like,\n        and say so." in made.licence
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("acme.whl", b"", "is no wheel's name"),
+        ("acme-1.0-py3-none-any.whl", b"no zip", "BadZipFile"),
+        ("acme-1.0-py3-none-any.whl", b"PK\x05\x06" + bytes(18), "it has no .dist-info folder"),
+    ],
+)
+def test_what_is_no_wheel_is_named(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(WheelError, match=f"{name}: .*{says}"):
+        read(path)
+
+
+def test_a_requirement_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WheelError, match="InvalidRequirement"):
+        wheel(tmp_path, "acme", requires=["???"])
