@@ -13,7 +13,7 @@ import click
 from gombus import GombusError, log
 from gombus.commands import config_option, json_option, print_json
 from gombus.config import load
-from gombus.inspect_address import ADDRESS
+from gombus.inspect.address import ADDRESS
 from gombus.redaction import hide
 from gombus.registry import Registry
 from gombus.signals import stop_signals
