@@ -15,6 +15,7 @@ from gombus_kit.app.target import Target
 from gombus_kit.app.wheels import Wheel, read
 
 TARGET = Target("3.9")
+_ICON = icon()
 
 
 def wheel(
@@ -61,7 +62,7 @@ def app_entries(wheels: Sequence[Wheel], target: Target = TARGET, kind: str = "s
         metainfo.OWN: metainfo.as_json(metainfo.own(kind, target, plugins)),
         "doc/README.md": b"# An App\n",
         "doc/Releasenotes.md": b"# 1.0.0\n",
-        "icon.png": icon(),
+        "icon.png": _ICON,
         **{f"license/license_{item.name}.txt": b"free\n" for item in wheels},
         **{f"{MODULES}/{item.path.name}": item.path.read_bytes() for item in wheels},
     }

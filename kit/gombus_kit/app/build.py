@@ -98,6 +98,8 @@ def build_plugin(order: Order, plugin: str, beside: Iterable[Wheel] | None, outp
             base = Order(order.target, constraints=order.constraints, isolated=order.isolated)
             beside = _fetched(_made([CORE, *PLUGINS], base, folder / "beside"), base, folder / "beside")
         there = {wheel.name: wheel for wheel in beside}
+        if own.name in there:
+            raise BuildError(f"{own.name} {there[own.name].version} is in gombus's App; build that one anew")
         wheels = [wheel for wheel in _fetched([own], order, folder, there) if wheel.name not in there]
         problems = missing(wheels, order.target, there)
         if problems:

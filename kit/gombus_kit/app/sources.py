@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,7 +25,8 @@ class SourceError(GombusError):
 def wheel_of(named: str, target: Target, folder: Path, isolated: bool) -> Wheel:
     """The wheel of what was named, put into this folder.
 
-    A distribution that is installed here from a folder, as developers do, is built from there.
+    A distribution that is installed here is taken as it is here: from its folder, where it was installed from one, as
+    developers do, else in the same version.
 
     :raises SourceError: it is no folder with a pyproject.toml, no wheel, and no name.
     :raises PipError: pip cannot build or fetch it.
@@ -42,20 +42,25 @@ def wheel_of(named: str, target: Target, folder: Path, isolated: bool) -> Wheel:
         raise SourceError(
             f"{named}: allowed: a folder with a pyproject.toml, a file .whl, or a distribution such as gombus-quit"
         ) from error
-    for source in _installed_from(requirement):
-        return wheel_of(str(source), target, folder, isolated)
+    if not requirement.specifier:
+        source, requirement = _installed(requirement)
+        if source is not None:
+            return wheel_of(str(source), target, folder, isolated)
     before = set(folder.glob("*.whl"))
     pip.download([requirement], target, folder)
     return read((set(folder.glob("*.whl")) - before).pop())
 
 
-def _installed_from(requirement: Requirement) -> Iterator[Path]:
+def _installed(requirement: Requirement) -> tuple[Path | None, Requirement]:
+    """The folder or wheel that it was installed from, if that is still there, and its version."""
     try:
-        text = metadata.distribution(requirement.name).read_text("direct_url.json")
+        distribution = metadata.distribution(requirement.name)
     except metadata.PackageNotFoundError:
-        return
-    if text and not requirement.specifier:
+        return None, requirement
+    text = distribution.read_text("direct_url.json")
+    if text:
         parts = urlsplit(json.loads(text)["url"])
         path = Path(url2pathname(parts.path))
         if parts.scheme == "file" and ((path / "pyproject.toml").is_file() or path.is_file()):
-            yield path
+            return path, requirement
+    return None, Requirement(f"{requirement.name}=={distribution.version}")

@@ -137,6 +137,11 @@ def test_what_is_no_plugin_is_refused(tmp_path: Path, core: Wheel) -> None:
     assert not (tmp_path / "x").exists()
 
 
+def test_a_plugin_that_gombus_s_app_has_is_refused(tmp_path: Path, core: Wheel, acme: Wheel) -> None:
+    with pytest.raises(BuildError, match=r"acme 2\.0 is in gombus's App; build that one anew"):
+        build_plugin(Order(TARGET), str(acme.path), [core, acme], tmp_path / "x")
+
+
 def test_a_plugin_that_wants_another_gombus_is_refused(tmp_path: Path, core: Wheel) -> None:
     plugin = wheel(tmp_path, "acme", requires=["gombus>=1"], plugins={"acme": "acme"})
     with pytest.raises(ClosureError, match=r"gombus 0\.3 is there, and gombus>=1 is needed"):

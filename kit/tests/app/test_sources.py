@@ -47,8 +47,13 @@ def test_what_is_installed_from_a_folder_is_built_from_there(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     assert wheel_of("acme-quit", TARGET, folder, isolated=False).name == "gombus-quit"
     # A version that is asked for is fetched.
+    with pytest.raises(PipError, match="acme-quit==8"):
+        wheel_of("acme-quit==8", TARGET, folder, isolated=False)
+    # A folder that is gone leaves the version.
+    place["url"] = (tmp_path / "gone").as_uri()
+    (info / "direct_url.json").write_text(json.dumps(place), encoding="utf-8")
     with pytest.raises(PipError, match="acme-quit==9"):
-        wheel_of("acme-quit==9", TARGET, folder, isolated=False)
+        wheel_of("acme-quit", TARGET, folder, isolated=False)
 
 
 @needs_pip
