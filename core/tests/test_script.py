@@ -11,7 +11,7 @@ import pytest
 
 from gombus.errors import SettingsError
 from gombus.inspect import script
-from gombus.inspect.script import main, settings_inside
+from gombus.inspect.script import main, settings_inside, settings_path
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +28,11 @@ def template(tmp_path: Path) -> Path:
     path = tmp_path / "app.toml"
     path.write_text("port = 40011\n", encoding="utf-8")
     return path
+
+
+def test_the_user_s_settings_are_no_part_of_the_app() -> None:
+    assert settings_path().is_absolute()
+    assert settings_path().parts[-2:] == ("gombus", "gombus.toml")
 
 
 def test_the_first_start_makes_the_user_s_settings_and_later_ones_leave_them(template: Path, place: Path) -> None:

@@ -163,7 +163,9 @@ def _filled(name: str, **words: str) -> bytes:
 
 def _start(modules: tuple[str, ...], target: Target) -> bytes:
     text = _filled("gombus_start.txt", PYTHON=str(target)).decode()
-    return text.replace("PLUGINS = ()", f"PLUGINS = {list(modules)!r}").encode()
+    # An object within a module cannot be named in the settings.
+    named = [module for module in modules if ":" not in module]
+    return text.replace("PLUGINS = ()", f"PLUGINS = {named!r}").encode()
 
 
 def _documents(wheels: list[Wheel], target: Target, version: str) -> dict[str, bytes]:

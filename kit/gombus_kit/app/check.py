@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from .build import CORE, MODULES, START
 from .closure import BROUGHT, missing
 from .target import Target
 from .trial import TrialError, can_try, try_out
-from .wheels import Wheel
+from .wheels import Wheel, sources
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SERVER, _PLUGIN = "server", "plugin"
@@ -48,6 +49,7 @@ def check(app: App, target: Target, beside: App | None = None, interpreter: str 
     _note(report, "each script has its .metainfo, and they are sound", _scripts(app, report.kind))
     _note(report, "documents, icon and licences are there", _papers(app))
     _note(report, f"the modules fit {target}", _modules(app, target))
+    _note(report, f"gombus, its plugins and the scripts are written for Python {target.python}", _written(app, target))
     _note(report, "plugins can be found (entry points of the group gombus)", _plugins(app))
     if report.kind == _PLUGIN and beside is None:
         report.unchecked.append("whether all that the modules need is there: name gombus's App with --beside")
@@ -113,10 +115,6 @@ def _scripts(app: App, kind: str) -> Iterator[str]:
     if kind == _SERVER and f"scripts/{START}.py" not in scripts:
         yield f"scripts/{START}.py: is not there, so nothing starts gombus"
     for name in scripts:
-        try:
-            compile(app.texts[name], name, "exec")
-        except (SyntaxError, ValueError) as error:
-            yield f"{name}: is no Python: {error}"
         beside = name[: -len(".py")] + ".metainfo"
         try:
             meta = app.read_json(beside)
@@ -158,6 +156,21 @@ def _modules(app: App, target: Target) -> Iterator[str]:
         if not wheel.tags & target.tags:
             tags = ", ".join(sorted(map(str, wheel.tags)))
             yield f"{name}: is for {tags}; allowed: what fits {target}"
+        if not any(wheel.python.contains(f"{target.python}.{patch}") for patch in (0, 99)):
+            yield f"{name}: is for Python {wheel.python}; allowed: what fits {target}"
+
+
+def _written(app: App, target: Target) -> Iterator[str]:
+    # Others' files may be for other Pythons on purpose; these are built here, and nothing else has looked at them.
+    texts = [(name, text) for name, text in app.texts.items() if name.endswith(".py")]
+    for wheel in app.wheels:
+        if wheel.plugins or wheel.name == CORE:
+            texts += [(f"{wheel.path.name}: {name}", text) for name, text in sources(wheel)]
+    for name, text in texts:
+        try:
+            ast.parse(text, name, feature_version=target.version)
+        except (SyntaxError, ValueError) as error:
+            yield f"{name}: is no Python {target.python}: {error}"
 
 
 def _plugins(app: App) -> Iterator[str]:

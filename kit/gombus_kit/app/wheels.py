@@ -12,7 +12,8 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import NamedTuple
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
@@ -39,6 +40,8 @@ class Wheel(NamedTuple):
     requires: tuple[Requirement, ...]
     plugins: tuple[str, ...]
     """The modules behind its entry points of the group `gombus`."""
+    python: SpecifierSet
+    """The Pythons that it is for."""
     author: str
     """Who made it, as far as it says so."""
     licence: str
@@ -65,11 +68,18 @@ def read(path: Path) -> Wheel:
             metadata = BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
             requires = tuple(Requirement(text) for text in metadata.get_all("Requires-Dist", []))
             plugins = tuple(_plugins(archive, info))
+            python = SpecifierSet(metadata.get("Requires-Python") or "")
             author = metadata.get("Author") or metadata.get("Author-email") or ""
             licence = _licence(archive, info, metadata)
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, ConfigError, InvalidRequirement, OSError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, ConfigError, OSError) as error:
         raise WheelError(f"{path.name}: is no wheel that can be read: {type(error).__name__}: {error}") from error
-    return Wheel(path, canonicalize_name(name), version, tags, requires, plugins, author, licence)
+    return Wheel(path, canonicalize_name(name), version, tags, requires, plugins, python, author, licence)
+
+
+def sources(wheel: Wheel) -> Iterator[tuple[str, bytes]]:
+    """Name and text of each Python file in it."""
+    with zipfile.ZipFile(wheel.path) as archive:
+        yield from ((name, archive.read(name)) for name in archive.namelist() if name.endswith(".py"))
 
 
 def _info(archive: zipfile.ZipFile) -> str:

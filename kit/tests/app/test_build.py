@@ -26,7 +26,7 @@ def core(tmp_path: Path) -> Wheel:
 
 @pytest.fixture
 def acme(tmp_path: Path) -> Wheel:
-    return wheel(tmp_path, "acme", "2.0", requires=["gombus>=0.1"], plugins={"acme": "acme_import"})
+    return wheel(tmp_path, "acme", "2.0", requires=["gombus>=0.1"], plugins={"acme": "acme_import", "b": "b:plugin"})
 
 
 def built(core: Wheel, plugins: list[Wheel], output: Path | None, order: Order | None = None) -> Path:

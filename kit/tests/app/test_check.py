@@ -31,7 +31,7 @@ def good(folder: Path, **more: Any) -> dict[str, Any]:
 def test_an_app_that_is_in_order(tmp_path: Path) -> None:
     report = checked(tmp_path, good(tmp_path))
     assert report.problems == []
-    assert len(report.checked) == 7
+    assert len(report.checked) == 8
     assert (report.kind, report.target) == ("server", TARGET)
     (unchecked,) = report.unchecked
     assert unchecked.startswith("whether it starts, against the wire twin: ")
@@ -69,7 +69,7 @@ START = "scripts/gombus_start"
         (meta(licensing={"licenses": []}), "metainfo.json: licensing.product-codes is missing; allowed: a list"),
         (meta(environment=None), "metainfo.json: environment is None; allowed: 'gombus-1ac11c8b'"),
         (without(f"{START}.py"), f"{START}.py: is not there, so nothing starts gombus"),
-        (replaced(f"{START}.py", b"import import"), f"{START}.py: is no Python: "),
+        (replaced(f"{START}.py", b"import import"), f"{START}.py: is no Python 3.9: "),
         (without(f"{START}.metainfo"), f"{START}.metainfo: is not there"),
         (replaced(f"{START}.metainfo", b"{}"), f"{START}.metainfo: has no uuid"),
         (
@@ -106,6 +106,25 @@ def test_modules_must_fit_python_and_platform(tmp_path: Path) -> None:
         "scripts/modules/rpds-1.0-cp39-cp39-win_amd64.whl: is for cp39-cp39-win_amd64; "
         "allowed: what fits Python 3.12 on win_amd64"
     ]
+
+
+def test_a_plugin_must_be_written_for_the_app_s_python(tmp_path: Path) -> None:
+    newer = "match 1:\n    case _:\n        pass\n"
+    plugin = wheel(
+        tmp_path,
+        "acme",
+        plugins={"acme": "acme_import"},
+        files={"acme_import/__init__.py": newer},
+        lines=["Requires-Python: >=3.10"],
+    )
+    # What others hand on may have files for other Pythons.
+    entries = app_entries([plugin, wheel(tmp_path, "other", files={"other/new.py": newer})])
+    first, second = checked(tmp_path, entries).problems
+    assert first == (
+        "scripts/modules/acme-1.0-py3-none-any.whl: is for Python >=3.10; allowed: what fits Python 3.9 on win_amd64"
+    )
+    assert second.startswith("acme-1.0-py3-none-any.whl: acme_import/__init__.py: is no Python 3.9: ")
+    assert checked(tmp_path, entries, Target("3.12")).problems == []
 
 
 def test_what_inspect_brings_must_not_be_inside_and_nothing_twice(tmp_path: Path) -> None:
