@@ -34,6 +34,7 @@ def start(twin: WireTwin, script: str, url: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", "import json\nimport gom\n" + script],
         env=environ(TOM_PYTHON_API_URL=url or twin.url),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
