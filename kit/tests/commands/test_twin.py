@@ -18,7 +18,6 @@ import pytest
 from gombus_kit import samples
 from gombus_kit.wire.control import ask
 from programs import environ, gombus
-from scripts import needs_client
 from support import WAIT_S
 
 INSTALLED = {"GOMBUS_PLUGIN_MODULES": "", "GOMBUS_PLUGINS_ENABLED": "", "GOMBUS_BACKEND": "auto"}
@@ -79,7 +78,7 @@ def running(*arguments: str) -> Iterator[Twin]:
             process.kill()
 
 
-@needs_client
+@pytest.mark.gom
 @signals
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_script_runs_against_it_until_it_is_told_to_end(number: int) -> None:
@@ -95,7 +94,7 @@ def test_a_script_runs_against_it_until_it_is_told_to_end(number: int) -> None:
     assert twin.line["apikey"] not in logged
 
 
-@needs_client
+@pytest.mark.gom
 @signals
 def test_for_people_it_says_how_to_start_a_script_and_shows_the_project_at_the_end() -> None:
     key = "Secr3tKey"
@@ -122,7 +121,7 @@ def test_for_people_it_says_how_to_start_a_script_and_shows_the_project_at_the_e
     assert shown.startswith("Project\n")
 
 
-@needs_client
+@pytest.mark.gom
 def test_faults_of_the_command_line_and_of_a_file(tmp_path: Path) -> None:
     faults = tmp_path / "faults.toml"
     faults.write_text(f'[faults]\n"{IMPORT_ELEMENTS}" = "refuse:GAPP-0011"\n', encoding="utf-8")
@@ -134,14 +133,14 @@ def test_faults_of_the_command_line_and_of_a_file(tmp_path: Path) -> None:
         assert twin.run(IMPORT) == ""
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_crash_in_the_middle_of_a_command_ends_the_program() -> None:
     with running("--fault", f"{IMPORT_ELEMENTS}=crash") as twin:
         assert twin.run(IMPORT).split()[0] in ("WebSocketConnectionClosedException", "ConnectionResetError")
         assert twin.end()[0] == 70
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_dialog_is_closed_and_a_command_released_from_another_console() -> None:
     script = "import gom\nprint(gom.script.sys.execute_user_defined_dialog(file='x.gdlg'))\n" + IMPORT
     with running("--dialogs", "hold", "--fault", f"{IMPORT_ELEMENTS}=hang") as twin:

@@ -8,11 +8,11 @@ import pytest
 
 from gombus_kit.wire import WireTwin
 from gombus_kit.wire.api import MODULES, Api
-from scripts import RAISED, needs_client, run, start
+from scripts import RAISED, run, start
 from support import WAIT_S
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_progress_bar() -> None:
     script = """
 import gom.api.progress
@@ -29,7 +29,7 @@ print(json.dumps('done'))
     assert twin.inspect.api.shown == set()
 
 
-@needs_client
+@pytest.mark.gom
 def test_the_modules_of_the_api() -> None:
     script = """
 import gom.api.introspection
@@ -40,7 +40,7 @@ print(json.dumps({m.name(): [m.version(), [f.name() for f in m.functions()]] for
         assert run(twin, script) == {name: [1, list(functions)] for name, functions in MODULES.items()}
 
 
-@needs_client
+@pytest.mark.gom
 def test_settings_are_those_that_were_given_or_set() -> None:
     script = """
 import gom.api.settings as settings
@@ -54,7 +54,7 @@ print(json.dumps([settings.get('port'), settings.get('size'), settings.list()]))
     assert (kind, said) == ("GomApiError", "there is no setting 'x'; there are: port, size")
 
 
-@needs_client
+@pytest.mark.gom
 def test_what_the_twin_does_not_have_of_the_api_says_so() -> None:
     script = "import gom.api.addons\n" + RAISED.format(call="gom.api.addons.get_current_addon()")
     with WireTwin() as twin:
@@ -63,7 +63,7 @@ def test_what_the_twin_does_not_have_of_the_api_says_so() -> None:
     assert said == f"the twin does not have gom.api.addons.get_current_addon; it has {', '.join(MODULES)}"
 
 
-@needs_client
+@pytest.mark.gom
 def test_log_lines_console_and_exit_code_are_kept() -> None:
     script = """
 import sys
@@ -79,7 +79,7 @@ sys.exit(3)
     assert twin.exits == [3]
 
 
-@needs_client
+@pytest.mark.gom
 def test_an_exception_that_ends_a_script_is_told() -> None:
     """To the twin alone, where the address names the interpreter, as INSPECT does for its own scripts."""
     with WireTwin() as twin, start(twin, "raise ValueError('no')", f"{twin.url}&interpreter_id=1") as process:

@@ -9,7 +9,7 @@ import pytest
 from gombus import GombusError
 from gombus_kit.wire import Hold, WireTwin
 from gombus_kit.wire.control import ask
-from scripts import finish, needs_client, start
+from scripts import finish, start
 from support import WAIT_S
 
 EXECUTE = (
@@ -18,7 +18,7 @@ EXECUTE = (
 CLOSE = {"cancel": False, "values": {}, "result": None, "wait_s": 0.0}
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_dialog_is_waited_for_and_closed_with_values() -> None:
     with WireTwin(hold_dialogs=True) as twin, start(twin, EXECUTE + "print(json.dumps(R.a))") as process:
         closed = ask(twin.url, "close-dialog", WAIT_S, **{**CLOSE, "values": {"a": [2]}, "wait_s": WAIT_S})
@@ -26,7 +26,7 @@ def test_a_dialog_is_waited_for_and_closed_with_values() -> None:
         assert finish(process) == [2]
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_value_for_a_widget_that_is_not_there_leaves_the_dialog_open() -> None:
     with WireTwin(hold_dialogs=True) as twin, start(twin, EXECUTE + "print(json.dumps(R))") as process:
         with pytest.raises(GombusError, match=r"^the dialog has no widget 'b'; it has: a$"):
@@ -35,7 +35,7 @@ def test_a_value_for_a_widget_that_is_not_there_leaves_the_dialog_open() -> None
         assert finish(process) == "mine"
 
 
-@needs_client
+@pytest.mark.gom
 def test_the_dialog_that_a_script_waits_for_is_closed_before_one_that_is_only_open() -> None:
     opened = "D = gom.script.sys.create_user_defined_dialog(dialog={'title': 'open'})\n"
     opened += "gom.script.sys.open_user_defined_dialog(dialog=D)\n"
@@ -50,7 +50,7 @@ def test_no_dialog_to_close() -> None:
         ask(twin.url, "close-dialog", **CLOSE)
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_command_that_hangs_goes_on() -> None:
     create = "gom.script.sys.create_measurement_series_for_other_images"
     with WireTwin() as twin:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from gombus_kit.wire import WireTwin
-from scripts import RAISED, finish, needs_client, run, start
+from scripts import RAISED, finish, run, start
 from support import WAIT_S
 
-pytestmark = needs_client
+pytestmark = pytest.mark.gom
 
 DEFINITION: dict[str, Any] = {
     "title": {"id": "", "text": "Distance", "translatable": True},

@@ -10,7 +10,7 @@ from gombus_kit.wire import Item, Request, WireTwin, series_item
 from gombus_kit.wire.items import Items, with_files
 from gombus_kit.wire.requests import Refused
 from gombus_kit.wire.values import Trait
-from scripts import RAISED, needs_client, run
+from scripts import RAISED, run
 from wire_client import ask
 
 IMAGE, ELEMENTS = str(samples.IMAGE), str(samples.ELEMENTS)
@@ -32,7 +32,7 @@ def items() -> Items:
     return Items(filled())
 
 
-@needs_client
+@pytest.mark.gom
 def test_what_a_script_reads_of_the_project() -> None:
     script = f"""
 series = {SERIES}
@@ -83,7 +83,7 @@ print(json.dumps({{
     }
 
 
-@needs_client
+@pytest.mark.gom
 @pytest.mark.parametrize(
     ("call", "raised"),
     [
