@@ -15,8 +15,8 @@ CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
     {"redaction", "net", "inspect"},
-    {"_version", "ahead", "errors", "receipt", "rendering", "lockfile", "loglimit", "net.portions"},
-    {"net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls"},
+    {"_version", "ahead", "errors", "receipt", "rendering", "loglimit", "net.portions"},
+    {"lockfile", "net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
     {"hookspecs", "resources", "guard", "validation", "inspect.backend", "schemahash", "followers"},
     {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
