@@ -66,7 +66,7 @@ def test_only_the_request_error_is_a_runtime_error() -> None:
 
 def test_every_cause_has_its_own_code() -> None:
     codes = [value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)]
-    assert len(codes) == 6
+    assert len(codes) == 7
     assert len(set(codes)) == len(codes)
     assert all(code.startswith("TWIN-") for code in codes), "a code of INSPECT's own would mislead"
 

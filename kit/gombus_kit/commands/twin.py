@@ -104,7 +104,7 @@ def _serve(
 
 
 def _check(twin: WireTwin) -> None:
-    requests = [request.name for request in Request]
+    requests = [request.name for request in Request if request is not Request.COMMAND]
     unknown = twin.faults.names - {*twin.inspect.commands, *requests}
     if unknown:
         raise GombusError(
