@@ -174,7 +174,7 @@ def test_a_dialog_is_closed_and_a_command_released_from_another_console() -> Non
         (("--config", "nope.toml"), 1, "Error: nope.toml: cannot be read: No such file or directory"),
         (("--apikey", "a&b"), 2, "Error: Invalid value for --apikey: 8 to 200 letters and digits are allowed"),
         (("close-dialog", "--set", "x"), 2, "Error: Invalid value for '--set': 'x': WIDGET=VALUE is allowed"),
-        (("show",), 2, "Error: Missing option '--url' (env var: 'TOM_PYTHON_API_URL')."),
+        (("show",), 2, "Error: Missing option '--url'"),
         (("release",), 2, "Error: Missing argument 'COMMAND'."),
         (("show", "--url", "ws://127.0.0.1:1?apikey=k"), 1, "Error: no twin at ws://127.0.0.1:1: "),
     ],
