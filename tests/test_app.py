@@ -29,10 +29,9 @@ from gombus_kit.wire import Refusal, WireTwin
 from gombus_kit.wire.server import installed_plugins
 from inside import ask, connected
 from interpreters import interpreter_of
-from scripts import needs_client
 from support import WAIT_S
 
-pytestmark = needs_client
+pytestmark = pytest.mark.gom
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [str(ROOT / "plugins" / name) for name in ("image_import", "elements_import", "quit")]

@@ -13,10 +13,9 @@ import pytest
 import reference
 from gombus_kit.wire import BREAK, Hold, Refusal, Request, WireTwin
 from inside import ask, connected, inside
-from scripts import needs_client
 from support import WAIT_S
 
-pytestmark = needs_client
+pytestmark = pytest.mark.gom
 
 IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
 IMPORT_IMAGES = "gom.script.sys.import_other_images"

@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 
 from gombus_kit.app import trial
-from gombus_kit.app.trial import QUIET, TrialError, can_try, started, try_out
+from gombus_kit.app.trial import QUIET, TrialError, started, try_out
 from wheelhouse import wheel
 
-needs_client = pytest.mark.skipif(not can_try(), reason="the real client is not installed: pip install gombus[inspect]")
+pytestmark = pytest.mark.gom
 
 
 def scripts(text: str) -> dict[str, bytes]:
     return {"scripts/gombus_start.py": text.encode()}
 
 
-@needs_client
 def test_a_script_sees_its_modules_and_the_client_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOMBUS_SECRET", "x")
     own = wheel(tmp_path, "acme", files={"acme/__init__.py": "from importlib.metadata import version\n"})
@@ -37,7 +36,6 @@ def test_a_script_sees_its_modules_and_the_client_alone(tmp_path: Path, monkeypa
         assert script.end() == 0
 
 
-@needs_client
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -59,14 +57,12 @@ def test_a_script_that_does_not_do_is_told(text: str, says: str) -> None:
         try_out(scripts(text), [], sys.executable)
 
 
-@needs_client
 def test_an_app_without_quit_is_ended() -> None:
     line = "gombus listens on ws://127.0.0.1:1, request types: image"
     text = f"import time\nprint({line!r}, flush=True)\ntime.sleep(999)\n"
     assert try_out(scripts(text), [], sys.executable) == line
 
 
-@needs_client
 def test_a_script_that_does_not_listen_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "LIMIT_S", 0.0)
     with started(scripts("import time\ntime.sleep(999)"), [], sys.executable, "ws://x", {}) as script:
