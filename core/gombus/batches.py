@@ -24,17 +24,33 @@ class Batches:
 
     def __init__(self, show: Callable[[int, int], None]) -> None:
         self._show = show
-        self._open: list[Batch] = []
+        self._open: dict[Batch, int] = {}
+        """Each with how many of it were not answered when they were counted."""
+        self._total = self._left = 0
 
     def begun(self, batch: Batch) -> None:
         """One more is under way."""
-        self._open.append(batch)
-        self.changed()
+        self._open[batch] = batch.left
+        self._total += batch.total
+        self._left += batch.left
+        self._show(self._total - self._left, self._total)
 
-    def changed(self) -> None:
-        """A request was answered, or a client has left."""
-        if not self._open:
+    def changed(self, batch: Batch) -> None:
+        """A request of it was answered."""
+        known = self._open.get(batch)
+        if known is None:
             return
-        self._open = [batch for batch in self._open if batch.left]
-        total = sum(batch.total for batch in self._open)
-        self._show(total - sum(batch.left for batch in self._open), total)
+        left = batch.left
+        self._left -= known - left
+        if left:
+            self._open[batch] = left
+        else:
+            del self._open[batch]
+            self._total -= batch.total
+        self._show(self._total - self._left, self._total)
+
+    def client_left(self) -> None:
+        """A client is gone; nobody waits for its batches any more."""
+        for batch in list(self._open):
+            if not batch.left:
+                self.changed(batch)

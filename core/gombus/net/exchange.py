@@ -76,7 +76,7 @@ class Exchange:
             self._answers[place] = self._encoded(entry, outcome)
         self._left -= 1
         if self._batches is not None:
-            self._batches.changed()
+            self._batches.changed(self)
         if self._left == 0:
             self._finish()
         elif self._message.halts:
@@ -101,7 +101,7 @@ class Exchange:
                 self._answers[later] = encode(entry.id, Outcome(error=error))
         self._left = 0
         if self._batches is not None:
-            self._batches.changed()
+            self._batches.changed(self)
         self._finish()
 
     def _finish(self) -> None:

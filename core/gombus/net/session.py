@@ -96,7 +96,7 @@ class Session:
         """The connection is gone. What was accepted is carried out all the same."""
         self._gone = True
         if self._methods.batches is not None:
-            self._methods.batches.changed()
+            self._methods.batches.client_left()
         if self._unanswered:
             log.info("%s: left before %d of its requests were answered", self.client, self._unanswered)
         if self._unread:
