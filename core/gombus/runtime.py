@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, suppress
-from functools import partial
 from typing import Any, Callable, NamedTuple
 
 from .batches import Batches
@@ -24,7 +23,7 @@ from .files import Files
 from .files.rules import open_files
 from .inspect.address import ADDRESS, forget_key
 from .inspect.backend import InspectBackend
-from .inspect.display import Display
+from .inspect.display import Display, Errands
 from .journal import Journal
 from .journal.location import open_journal
 from .methods import Methods
@@ -214,22 +213,10 @@ class _Network(threading.Thread):
 
     def show(self, gom: Any) -> Display:
         """Let a person at INSPECT see what goes on; called before this thread is started."""
-        display = Display(gom, self._settings.inspect_dialog, lambda: self._ask_to_show(display))
+        errands = Errands(self, self.executor, self._call, lambda: self._bus.stopping, self.stop)
+        display = Display(gom, self._settings.inspect_dialog, errands)
         self._methods.batches = Batches(display.progress)
         return display
-
-    def _ask_to_show(self, display: Display) -> None:
-        if threading.current_thread() is not self:
-            self._call(partial(self._ask_to_show, display))
-        # At once, so that it comes before the next job. What is submitted after a stop would be waited for in vain.
-        elif not self._bus.stopping:
-            self.executor.submit(display.update, self._displayed)
-
-    def _displayed(self, esc: Any) -> None:
-        # Anything else stands for work that was not begun.
-        if esc is True:
-            log.warning("the user pressed Esc in INSPECT; gombus stops")
-            self._server.request_stop()
 
     def _wake(self) -> None:
         # One delivery is enough for all who wake: each takes its time, and the clients wait meanwhile.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
-from gombus.inspect.display import MAX_LINES, Display
+from gombus.inspect.display import MAX_LINES, Display, Errands
 from gombus.redaction import hide
 
 log = logging.getLogger("gombus.request.test")
@@ -47,11 +48,22 @@ class Gom:
         self.log = SimpleNamespace(handlers=[self.handler])
 
 
+class Asked(Errands):
+    """Keeps what is asked of the owner thread."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], bool]] = []
+
+    def run(self, work: Callable[[], bool]) -> None:
+        self.work.append(work)
+
+
 @contextmanager
-def display(gom: Any) -> Iterator[tuple[Display, list[None]]]:
-    """A display, and its questions for the owner thread."""
-    asked: list[None] = []
-    shown = Display(gom, "off", lambda: asked.append(None))
+def display(gom: Any) -> Iterator[tuple[Display, list[Callable[[], bool]]]]:
+    """A display, and what it asks of the owner thread."""
+    errands = Asked()
+    asked = errands.work
+    shown = Display(gom, "off", errands)
     try:
         yield shown, asked
     finally:
@@ -73,6 +85,32 @@ def test_a_line_waits_until_the_owner_thread_comes() -> None:
         ("ERROR", "gombus.request.test: and more"),
         ("WARNING", "gombus.request.test: later"),
     ]
+
+
+def test_an_errand_goes_to_the_network_thread_first_and_nowhere_after_a_stop() -> None:
+    submitted: list[Any] = []
+    called: list[Callable[[], None]] = []
+    stopped: list[bool] = []
+    stopping = [False]
+    executor: Any = SimpleNamespace(submit=lambda work, done: submitted.append((work, done)))
+    other = threading.Thread()
+    rest: Any = (executor, called.append, lambda: stopping[0], lambda: stopped.append(True))
+    away = Errands(other, *rest)
+    away.run(lambda: True)
+    assert (len(called), submitted) == (1, [])
+    here = Errands(
+        threading.current_thread(), executor, called.append, lambda: stopping[0], lambda: stopped.append(True)
+    )
+    here.run(lambda: True)
+    ((work, done),) = submitted
+    for result in (False, object()):
+        done(result)
+    assert stopped == []
+    done(work())
+    assert stopped == [True]
+    stopping[0] = True
+    here.run(lambda: True)
+    assert len(submitted) == 1
 
 
 def test_after_the_end_nothing_is_taken() -> None:

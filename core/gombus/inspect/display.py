@@ -9,10 +9,13 @@ import html
 import importlib
 import io
 import logging
+import threading
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import Any, Callable
 
+from ..executor import Executor
 from ..log import TextFormatter
 from ..loglimit import LimitedHandler
 
@@ -28,6 +31,44 @@ _TEXT = (
 )
 
 
+class Errands:
+    """The way to the owner thread, for what belongs to no request.
+
+    :param network: the network thread.
+    :param call: has something done on that thread; may be called on any.
+    :param stopping: whether nothing more is admitted.
+    :param stop: stops the server.
+    """
+
+    def __init__(
+        self,
+        network: threading.Thread,
+        executor: Executor[Any],
+        call: Callable[[Callable[[], None]], None],
+        stopping: Callable[[], bool],
+        stop: Callable[[], None],
+    ) -> None:
+        self._network = network
+        self._executor = executor
+        self._call = call
+        self._stopping = stopping
+        self._stop = stop
+
+    def run(self, work: Callable[[], bool]) -> None:
+        """Have work done between jobs. It says whether the user pressed Esc meanwhile, and must not raise."""
+        if threading.current_thread() is not self._network:
+            self._call(partial(self.run, work))
+        # At once, so that it comes before the next job. What is submitted after a stop would be waited for in vain.
+        elif not self._stopping():
+            self._executor.submit(work, self._done)
+
+    def _done(self, esc: Any) -> None:
+        # Anything else stands for work that was not begun.
+        if esc is True:
+            log.warning("the user pressed Esc in INSPECT; gombus stops")
+            self._stop()
+
+
 class Display:
     """Shows what goes on. Nothing that fails here reaches a job, or the one who asks.
 
@@ -35,13 +76,13 @@ class Display:
 
     :param gom: the client's module.
     :param dialog: `auto`, `off`, or the dialog's own text, where `{url}` stands for the address.
-    :param ask: leads to a call of `update` on the owner thread, soon; may be called on any thread.
+    :param errands: lead to a call of `update` on the owner thread, soon.
     """
 
-    def __init__(self, gom: Any, dialog: str, ask: Callable[[], None]) -> None:
+    def __init__(self, gom: Any, dialog: str, errands: Errands) -> None:
         self._gom = gom
         self._text = _TEXT if dialog == AUTO else "" if dialog == OFF else dialog
-        self._ask = ask
+        self._errands = errands
         self._asked = False
         self._url = ""
         self._dialog: Any = None
@@ -59,7 +100,7 @@ class Display:
         self._url = url
         # In any case: an earlier call was lost where the network thread did not run yet.
         self._asked = True
-        self._ask()
+        self._errands.run(self.update)
 
     def progress(self, done: int, total: int) -> None:
         """So many requests of batches are answered; both are 0 where there is none."""
@@ -159,7 +200,7 @@ class Display:
         # One piece of work is enough for all that is shown before it runs.
         if not self._asked:
             self._asked = True
-            self._ask()
+            self._errands.run(self.update)
 
 
 class _Handler(LimitedHandler):
