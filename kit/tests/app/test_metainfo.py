@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,11 @@ def test_uuids_stay_the_same() -> None:
     assert metainfo.ENVIRONMENT == "gombus-1ac11c8b"
     assert metainfo.uuid_of("plugin acme") == "cb7ffc8a-4231-5a7b-9835-8f7c630b8cac"
     assert uuid.UUID(metainfo.uuid_of("plugin acme")) != uuid.UUID(metainfo.uuid_of("plugin other"))
+
+
+def test_the_document_names_the_environment_that_apps_share() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "inspect.md"
+    assert f'`"environment": "{metainfo.ENVIRONMENT}"`' in page.read_text(encoding="utf-8")
 
 
 def test_a_script_has_its_entry_in_the_menu() -> None:
