@@ -151,7 +151,7 @@ def _plugin_modules(wheels: Iterable[Wheel]) -> tuple[str, ...]:
 
 
 def _file(name: str) -> bytes:
-    return resources.files(__package__).joinpath("files", name).read_bytes().replace(b"\r\n", b"\n")
+    return resources.files(__package__).joinpath("files").joinpath(name).read_bytes().replace(b"\r\n", b"\n")
 
 
 def _filled(name: str, **words: str) -> bytes:

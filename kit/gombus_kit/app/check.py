@@ -49,7 +49,11 @@ def check(app: App, target: Target, beside: App | None = None, interpreter: str 
     _note(report, "each script has its .metainfo, and they are sound", _scripts(app, report.kind))
     _note(report, "documents, icon and licences are there", _papers(app))
     _note(report, f"the modules fit {target}", _modules(app, target))
-    _note(report, f"gombus, its plugins and the scripts are written for Python {target.python}", _written(app, target))
+    written = f"gombus, its plugins and the scripts are written for Python {target.python}"
+    if target.version > sys.version_info[:2]:
+        report.unchecked.append(f"whether {written}: this Python is older, and cannot read it")
+    else:
+        _note(report, written, _written(app, target))
     _note(report, "plugins can be found (entry points of the group gombus)", _plugins(app))
     if report.kind == _PLUGIN and beside is None:
         report.unchecked.append("whether all that the modules need is there: name gombus's App with --beside")
