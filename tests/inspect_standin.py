@@ -211,7 +211,8 @@ class InspectStandIn:
     then dropped, refused or carried out. The end of the context cuts all connections and drops what is held.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0, apikey: str = "") -> None:
+        self.port = port
         self.url: str = ""  #: the value for TOM_PYTHON_API_URL, once the context is open
         self.commands: list[tuple[str, dict[str, object]]] = []  #: commands and their arguments, as received
         self.series: dict[str, object] = {}  #: measurement series: camera_focal_length, as received
@@ -220,13 +221,13 @@ class InspectStandIn:
         self.refuse: dict[str, Refusal] = {}  #: commands that are not carried out
         self.hold: dict[str, Hold] = {}  #: commands that wait
         self.drop: set[str] = set()  #: commands that cut the connection, as if INSPECT had died
-        self._apikey = secrets.token_hex(16)
+        self._apikey = apikey or secrets.token_hex(16)
         self._stopping = threading.Event()
         self._clients: list[tuple[threading.Thread, socket.socket]] = []
 
     def __enter__(self) -> InspectStandIn:
         # No keepalive: the client answers pings only while it waits for an answer.
-        self._server = serve(self._talk, "127.0.0.1", 0, compression=None, ping_interval=None)
+        self._server = serve(self._talk, "127.0.0.1", self.port, compression=None, ping_interval=None)
         self._handle = self._server.handler
         self._server.handler = self._accept
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

@@ -98,6 +98,18 @@ class Settings:
     send_s: float = _setting(10.0, "how long a client may leave what it was sent, in s", least=0.1, most=3600)
     idle_s: float = _setting(86_400.0, "how long a client may send nothing, in s; 0 is for ever", most=31_536_000)
     inspect_hosts: tuple[str, ...] = _setting((), "computers beyond this one on which INSPECT may run")
+    inspect_start: str = _setting(
+        "exit", "what a server does whose INSPECT is not there when it starts: exit, or wait for it", ("exit", "wait")
+    )
+    inspect_process: str = _setting(
+        "auto",
+        "who talks to INSPECT: own is a process that is replaced when INSPECT was lost, same is the server's; auto is "
+        "same where INSPECT started gombus",
+        ("auto", "own", "same"),
+    )
+    inspect_hang_s: float = _setting(
+        0.0, "after how long a gom command is given up, with what talks to INSPECT, in s; 0 is never", most=604_800
+    )
     watch_s: float = _setting(
         300.0, "after how long a gom command is reported as not returning, in s", least=0.1, most=604_800
     )

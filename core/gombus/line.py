@@ -14,6 +14,7 @@ from .errors import NotReady
 from .job import Job
 from .journal import Journal
 from .model import QUEUED, RUNNING
+from .presence import Presence
 
 RETRY_S = 1.0
 """After how long, in s, marks are tried again that the journal could not write."""
@@ -27,16 +28,25 @@ class Line:
 
     :param begin: gets each job when it may be given to the owner thread.
     :param put_back: gets each job whose turn does not come, because the server stops.
+    :param presence: nothing is marked while INSPECT is not there.
     """
 
     def __init__(
-        self, journal: Journal, later: Later, begin: Callable[[Job], None], put_back: Callable[[Job], None]
+        self,
+        journal: Journal,
+        later: Later,
+        begin: Callable[[Job], None],
+        put_back: Callable[[Job], None],
+        presence: Presence | None = None,
     ) -> None:
         self._journal = journal
         self._later = later
         self._begin = begin
         self._put_back = put_back
+        self._presence = presence or Presence()
         self._waiting: deque[Job] = deque()
+        self._returned = 0
+        """How many of them, from the first, were marked and came back."""
         self._marking: dict[str, Job] = {}
         """Jobs whose mark as running is on its way to the journal, in order."""
         self._tries = 0
@@ -86,12 +96,28 @@ class Line:
             self._ahead.took(job.call.name, job.took_s, job.carried_out)
         self.release()
 
+    def again(self, job: Job) -> None:
+        """A job that was given to the owner thread was not begun, because INSPECT is not there: it waits again."""
+        del self.begun[job.id]
+        self._ahead.remove(job.call.name)
+        if self._stopped:
+            self._put_back(job)
+            return
+        job.state = QUEUED
+        # They come back in their order, and before all that waits.
+        self._waiting.insert(self._returned, job)
+        self._returned += 1
+        # The journal keeps the order, so this is done before it is marked once more.
+        self._journal.requeue([job.id], lambda: None)
+        self.release()
+
     def release(self) -> None:
         """Mark what may be begun now."""
         if self._stopped or self._retrying:
             return
         batch = []
         while self._waiting and self._waiting[0].kept and self._has_room(self._waiting[0]):
+            self._returned = max(0, self._returned - 1)
             batch.append(self._waiting.popleft())
             self._mark(batch[-1])
         if batch:
@@ -108,7 +134,7 @@ class Line:
                 self._put_back(job)
 
     def _has_room(self, job: Job) -> bool:
-        return not self._journal.batched or self._ahead.has_room(job.call.name)
+        return self._presence.ready and (not self._journal.batched or self._ahead.has_room(job.call.name))
 
     def _mark(self, job: Job) -> None:
         job.state = RUNNING

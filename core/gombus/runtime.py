@@ -16,12 +16,11 @@ from typing import Any, Callable, NamedTuple
 
 from .bus import Bus
 from .config import Settings
-from .errors import BackendUnavailable, Interrupted
+from .errors import BackendLost, BackendUnavailable, Interrupted
 from .executor import Executor
 from .files import Files
 from .files.rules import open_files
 from .inspect.address import ADDRESS, forget_key
-from .inspect.backend import InspectBackend
 from .journal import Journal
 from .journal.location import open_journal
 from .methods import Methods
@@ -29,6 +28,7 @@ from .model import INTERRUPTED, Backend, Record
 from .net.access import Access
 from .net.listening import Place, choose_place, is_loopback
 from .net.server import Server
+from .presence import Presence
 from .registry import Registry
 from .schemahash import canonical
 from .signals import NUMBERS, stop_signals
@@ -91,11 +91,12 @@ def _run(
     registry: Registry | None,
 ) -> None:
     backend, registry, gom = open_backend(settings, environ, registry)
+    presence: Presence = getattr(backend, "presence", None) or Presence()
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
-            network = _Network(settings, place, access, files, registry, backend, gom, signals)
+            network = _Network(settings, place, access, files, registry, backend, gom, signals, presence)
             network.start()
             try:
                 port = network.port.result()
@@ -105,6 +106,8 @@ def _run(
                 network.stop()
                 network.join()
                 network.journal.close()
+            if presence.final:
+                raise BackendLost(presence.reason)
     finally:
         sys.setswitchinterval(interval)
         backend.close()
@@ -124,7 +127,11 @@ def open_backend(
     backend: Backend
     if name == "inspect":
         # Importing gom lets the App's modules be seen, and with them plugins, so it comes before the registry.
-        backend = InspectBackend(environ, settings.inspect_hosts)
+        # Nothing of it is needed where no INSPECT is.
+        from .inspect.backend import InspectBackend
+
+        process, wait = settings.inspect_process, settings.inspect_start == "wait"
+        backend = InspectBackend(environ, settings.inspect_hosts, process, wait, settings.inspect_hang_s)
         gom = backend.open()
         registry = registry or Registry(settings)
     else:
@@ -162,6 +169,7 @@ class _Network(threading.Thread):
         backend: Backend,
         gom: Any,
         signals: socket.socket | None,
+        presence: Presence,
     ) -> None:
         super().__init__(name="gombus-network", daemon=True)
         self.port: Future[int] = Future()
@@ -171,9 +179,10 @@ class _Network(threading.Thread):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = False
         self._settings = settings
+        self._presence = presence
         self._place = place
         facts = {"name": backend.name, "version": backend.version}
-        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings, files)
+        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings, files, presence)
         self._methods = Methods(self._bus, self.journal, registry, backend, settings)
         reader = StrictReader(settings.max_message_bytes, settings.max_depth, settings.max_integer)
         self._wires = Wires((kind.request for kind in registry.types.values()), reader.loads)
@@ -223,6 +232,12 @@ class _Network(threading.Thread):
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(action)
 
+    def _presence_changed(self) -> None:
+        if self._presence.final:
+            self._server.request_stop()
+        else:
+            self._bus.jobs.line.release()
+
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = Server(self._settings, self._place, self._access, self._wires, self._bus, self._methods)
@@ -231,6 +246,8 @@ class _Network(threading.Thread):
         try:
             # Not before the port is ours: a server that cannot start must leave what is queued as it is.
             port = await self._server.start(lambda: self._bus.recover(self.journal.queued))
+            self._presence.on_change(lambda: self._call(self._presence_changed))
+            self._presence_changed()
             self.port.set_result(port)
             await self._server.stopped.wait()
         except BaseException:

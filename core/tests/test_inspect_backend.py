@@ -251,4 +251,4 @@ def test_an_address_that_is_not_trusted_is_refused_before_the_client_is_imported
 
 def test_a_computer_that_the_setting_names_is_trusted(client: Callable[[str], None]) -> None:
     client("VALUE = 5\n")
-    assert InspectBackend({ADDRESS: "ws://inspect-pc:1"}, ("Inspect-PC",)).open().VALUE == 5
+    assert InspectBackend({ADDRESS: "ws://inspect-pc:1"}, ("Inspect-PC",), "same").open().VALUE == 5
