@@ -55,7 +55,9 @@ def _pinned(which: int) -> Iterator[None]:
 
 def _environ(extra: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without settings of gombus or of glibc's allocator that somebody made."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOMBUS_", "BENCH_", "MALLOC_"))}
+    # Nor one that has every start compile gombus anew, while what is installed beside it stays compiled.
+    others = ("GOMBUS_", "BENCH_", "MALLOC_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**kept, "PYTHONPATH": str(ROOT), **extra}
 
 

@@ -1,4 +1,4 @@
-"""The whole way with the real `gom` client: gombus as a program, INSPECT's side played by the stand-in."""
+"""The whole way with the real `gom` client: gombus as a program, INSPECT's side played by the wire twin."""
 
 from __future__ import annotations
 
@@ -13,18 +13,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 import reference
-from inspect_standin import (
-    CREATE_SERIES,
-    IMPORT_ELEMENTS,
-    IMPORT_IMAGES,
-    File,
-    Hold,
-    InspectStandIn,
-    Refusal,
-    series_item,
-)
+from gombus_kit.twin import File
+from gombus_kit.wire import BREAK, Hold, Refusal, WireTwin, series_item
 from programs import Program, gombus, serve
 from support import WAIT_S
+
+CREATE_SERIES = "gom.script.sys.create_measurement_series_for_other_images"
+IMPORT_IMAGES = "gom.script.sys.import_other_images"
+IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
@@ -34,13 +30,13 @@ INSTALLED = {"GOMBUS_PLUGIN_MODULES": "", "GOMBUS_PLUGINS_ENABLED": "", "GOMBUS_
 
 
 @pytest.fixture
-def inspect() -> Iterator[InspectStandIn]:
-    with InspectStandIn() as standin:
-        yield standin
+def inspect() -> Iterator[WireTwin]:
+    with WireTwin() as twin:
+        yield twin
 
 
 @contextmanager
-def beside(inspect: InspectStandIn, *arguments: str) -> Iterator[tuple[Program, ClientConnection]]:
+def beside(inspect: WireTwin, *arguments: str) -> Iterator[tuple[Program, ClientConnection]]:
     """gombus beside this INSPECT, and a client of it."""
     started = serve(*arguments, TOM_PYTHON_API_URL=inspect.url, **INSTALLED)
     with started as program, connect(program.url, proxy=None) as connection:
@@ -52,7 +48,7 @@ def ask(connection: ClientConnection, message: str, paths: dict[str, str]) -> st
     return str(connection.recv(WAIT_S))
 
 
-def test_the_transcript_of_the_reference(inspect: InspectStandIn, paths: dict[str, str]) -> None:
+def test_the_transcript_of_the_reference(inspect: WireTwin, paths: dict[str, str]) -> None:
     with beside(inspect) as (program, connection):
         assert '"backend": "inspect"' in program.line
         assert ask(connection, reference.image(name="Microscopy", focal_length="2.0"), paths) == "O.k."
@@ -74,19 +70,17 @@ def test_the_transcript_of_the_reference(inspect: InspectStandIn, paths: dict[st
     ]
 
 
-def test_every_row_of_the_reference(inspect: InspectStandIn, paths: dict[str, str]) -> None:
+def test_every_row_of_the_reference(inspect: WireTwin, paths: dict[str, str]) -> None:
     with beside(inspect) as (program, connection):
         for row in reference.ROWS:
             if row.outcome == "gom_refused":
-                inspect.refuse = {
-                    command: Refusal("Broken file", "GAPP-0001", "a log")
-                    for command in (IMPORT_IMAGES, IMPORT_ELEMENTS)
-                }
+                broken = Refusal("Broken file", "GAPP-0001", "a log")
+                inspect.refuse.update(dict.fromkeys((IMPORT_IMAGES, IMPORT_ELEMENTS), broken))
             before = len(inspect.commands)
             connection.send(reference.sent(row, paths))
             assert connection.recv(WAIT_S) == reference.answer(row, paths), row.title
             assert (len(inspect.commands) > before) == (row.outcome in ("done", "gom_refused")), row.title
-            inspect.refuse = {}
+            inspect.refuse.clear()
         connection.send("quit")
         assert connection.recv(WAIT_S) == "bye"
         code, logged = program.end()
@@ -96,7 +90,7 @@ def test_every_row_of_the_reference(inspect: InspectStandIn, paths: dict[str, st
 
 
 def test_during_a_gom_call_pings_and_others_are_answered_and_the_late_answer_arrives(
-    inspect: InspectStandIn, paths: dict[str, str]
+    inspect: WireTwin, paths: dict[str, str]
 ) -> None:
     hold = inspect.hold[IMPORT_IMAGES] = Hold()
     with beside(inspect) as (program, connection), connect(program.url, proxy=None) as other:
@@ -110,7 +104,7 @@ def test_during_a_gom_call_pings_and_others_are_answered_and_the_late_answer_arr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a test cannot press Ctrl-C in another console on Windows")
-def test_ctrl_c_during_a_gom_call(inspect: InspectStandIn, paths: dict[str, str]) -> None:
+def test_ctrl_c_during_a_gom_call(inspect: WireTwin, paths: dict[str, str]) -> None:
     hold = inspect.hold[IMPORT_IMAGES] = Hold()
     with beside(inspect) as (program, connection):
         connection.send(reference.filled(reference.image(), paths, as_json=True))
@@ -125,8 +119,8 @@ def test_ctrl_c_during_a_gom_call(inspect: InspectStandIn, paths: dict[str, str]
     assert (code, "Traceback" in logged) == (0, False)
 
 
-def test_esc_in_inspect_stops_the_server_cleanly(inspect: InspectStandIn, paths: dict[str, str]) -> None:
-    inspect.refuse[IMPORT_ELEMENTS] = Refusal("Esc", error="Tom::GScript::BreakException")
+def test_esc_in_inspect_stops_the_server_cleanly(inspect: WireTwin, paths: dict[str, str]) -> None:
+    inspect.refuse[IMPORT_ELEMENTS] = Refusal("Esc", error=BREAK)
     with beside(inspect) as (program, connection):
         file = paths["ELEMENTS"]
         assert (
@@ -138,11 +132,11 @@ def test_esc_in_inspect_stops_the_server_cleanly(inspect: InspectStandIn, paths:
     assert "the user pressed Esc in INSPECT; gombus stops" in logged
 
 
-def test_without_inspect_at_the_address_it_says_so_and_keeps_the_key_to_itself(inspect: InspectStandIn) -> None:
+def test_without_inspect_at_the_address_it_says_so_and_keeps_the_key_to_itself(inspect: WireTwin) -> None:
     gone = inspect.url
-    inspect.__exit__(None, None, None)
+    inspect.close()
     done = gombus("serve", "--port", "0", "--log-level", "error", TOM_PYTHON_API_URL=gone, **INSTALLED)
-    inspect.__enter__()
+    inspect.open()
     address, _, query = gone.partition("?")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: no INSPECT at {address}: ConnectionRefusedError: ")
@@ -150,7 +144,7 @@ def test_without_inspect_at_the_address_it_says_so_and_keeps_the_key_to_itself(i
     assert query.partition("=")[2] not in done.stderr
 
 
-def test_a_wrong_key_is_said_to_be_inspect_s_refusal(inspect: InspectStandIn) -> None:
+def test_a_wrong_key_is_said_to_be_inspect_s_refusal(inspect: WireTwin) -> None:
     address = inspect.url.partition("?")[0]
     wrong = f"{address}?apikey=wrong-secret"
     done = gombus("serve", "--port", "0", "--log-level", "error", TOM_PYTHON_API_URL=wrong, **INSTALLED)

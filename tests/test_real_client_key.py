@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import programs
-from inspect_standin import IMPORT_ELEMENTS, Hold, InspectStandIn, Refusal
+from gombus_kit.wire import Hold, Refusal, WireTwin
 from programs import gombus, serve
 from rpc import Rpc, rpc
 from support import WAIT_S
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 HERE = Path(__file__).resolve().parent
+IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
 ADDRESS = "TOM_PYTHON_API_URL"
 ENVIRON = {
     "GOMBUS_PLUGIN_MODULES": "telltale_plugin",
@@ -32,9 +33,9 @@ ENVIRON = {
 
 
 @pytest.fixture
-def inspect() -> Iterator[InspectStandIn]:
-    with InspectStandIn() as standin:
-        yield standin
+def inspect() -> Iterator[WireTwin]:
+    with WireTwin() as twin:
+        yield twin
 
 
 def error_of(client: Rpc, how: str) -> str:
@@ -45,7 +46,7 @@ def error_of(client: Rpc, how: str) -> str:
 @pytest.mark.parametrize("process", ["own", "same"])
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_the_key_reaches_no_child_no_log_no_error_and_no_record(
-    inspect: InspectStandIn, paths: dict[str, str], tmp_path: Path, log_format: str, process: str
+    inspect: WireTwin, paths: dict[str, str], tmp_path: Path, log_format: str, process: str
 ) -> None:
     key = inspect.url.partition("apikey=")[2]
     inspect.refuse[IMPORT_ELEMENTS] = Refusal(f"not with {key}", f"E-{key}", f"GET /?apikey={key}")
@@ -92,7 +93,7 @@ def test_an_inspect_elsewhere_is_refused_in_one_line_without_the_key(address: st
     assert "Secr3tKey" not in done.stderr
 
 
-def test_the_client_connects_past_a_proxy(inspect: InspectStandIn) -> None:
+def test_the_client_connects_past_a_proxy(inspect: WireTwin) -> None:
     """It would go through it even to this computer, hand it the key, and run what it sends."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
@@ -104,7 +105,7 @@ def test_the_client_connects_past_a_proxy(inspect: InspectStandIn) -> None:
     assert environ["http_proxy"] == url
 
 
-def test_an_inspect_that_hangs_is_told_in_info_and_in_the_log(inspect: InspectStandIn, paths: dict[str, str]) -> None:
+def test_an_inspect_that_hangs_is_told_in_info_and_in_the_log(inspect: WireTwin, paths: dict[str, str]) -> None:
     hold = inspect.hold[IMPORT_ELEMENTS] = Hold()
     with serve(**ENVIRON, GOMBUS_WATCH_S="0.2", TOM_PYTHON_API_URL=inspect.url) as program, rpc(program) as client:
         running = client.send("elements", {"file": paths["ELEMENTS"], "import_mode": "clipboard"})

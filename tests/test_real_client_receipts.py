@@ -14,15 +14,7 @@ from typing import Any
 
 import pytest
 
-from inspect_standin import (
-    CREATE_SERIES,
-    IMPORT_ELEMENTS,
-    IMPORT_IMAGES,
-    InspectStandIn,
-    Refusal,
-    Request,
-    series_item,
-)
+from gombus_kit.wire import Refusal, Request, WireTwin, series_item
 from programs import environ, serve
 from rpc import Rpc, rpc
 from support import WAIT_S
@@ -31,6 +23,9 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
 )
 
+CREATE_SERIES = "gom.script.sys.create_measurement_series_for_other_images"
+IMPORT_IMAGES = "gom.script.sys.import_other_images"
+IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
 LOOKING = """
 from gombus import Request, hookimpl
 
@@ -84,42 +79,32 @@ values = [
 ]
 print(json.dumps([rendered(values), rendered({gom.Item("I#!1"): 1})]))
 """
-"""Values that the stand-in does not know. Without a connection every request of the client's fails."""
+"""Values that the wire twin does not have. Without a connection every request of the client's fails."""
 INSTALLED = {"GOMBUS_PLUGIN_MODULES": "", "GOMBUS_PLUGINS_ENABLED": "", "GOMBUS_BACKEND": "auto"}
 SERIES = {"gom": series_item("it's new").id}
 LOOK_UP = Counter({Request.GETATTR: 2, Request.KEY: 1})
 """gom.app.project, .measurement_series, [name]."""
 
 
-class Counting(InspectStandIn):
-    """An INSPECT that keeps what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[int] = []
-
-    def _answer(self, request: dict[str, Any]) -> object:
-        self.asked.append(request["value"])
-        return super()._answer(request)
-
-    def taken(self) -> Counter[int]:
-        """What it was asked since the last time."""
-        asked, self.asked = self.asked, []
-        return Counter(asked)
+def taken(twin: WireTwin) -> Counter[int]:
+    """What it was asked since the last time."""
+    asked = Counter[int](twin.asked)
+    twin.asked.clear()
+    return asked
 
 
 @pytest.fixture
-def inspect() -> Iterator[Counting]:
-    with Counting() as standin:
-        yield standin
+def inspect() -> Iterator[WireTwin]:
+    with WireTwin() as twin:
+        yield twin
 
 
 @pytest.fixture
-def client(inspect: Counting) -> Iterator[Rpc]:
+def client(inspect: WireTwin) -> Iterator[Rpc]:
     """A client of gombus beside this INSPECT, when it has connected."""
     with serve(TOM_PYTHON_API_URL=inspect.url, **INSTALLED) as program, rpc(program) as client:
         assert client.call("server/info")["backend"]["name"] == "inspect"
-        inspect.taken()
+        taken(inspect)
         yield client
         client.call("quit")
         code, logged = program.end()
@@ -140,11 +125,11 @@ def calls(paths: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def test_a_receipt_shows_the_file_and_the_series_and_asks_nothing_for_it(
-    inspect: Counting, client: Rpc, paths: dict[str, str]
+    inspect: WireTwin, client: Rpc, paths: dict[str, str]
 ) -> None:
     receipt = client.call("image", image(paths))
     # The two look-ups and the two commands, each found by its name and called, and the file: as without a receipt.
-    assert inspect.taken() == LOOK_UP + LOOK_UP + Counter(
+    assert taken(inspect) == LOOK_UP + LOOK_UP + Counter(
         {Request.GETATTR: 2, Request.TYPE_CONSTRUCT: 1, Request.COMMAND: 2}
     )
     assert receipt["calls"] == calls(paths)
@@ -156,34 +141,34 @@ def test_a_receipt_shows_the_file_and_the_series_and_asks_nothing_for_it(
 
 
 def test_a_plan_has_the_calls_of_the_receipt_and_only_reads(
-    inspect: Counting, client: Rpc, paths: dict[str, str]
+    inspect: WireTwin, client: Rpc, paths: dict[str, str]
 ) -> None:
     planned = client.call("image", image(paths), plan=True)
-    assert inspect.taken() == LOOK_UP + LOOK_UP
+    assert taken(inspect) == LOOK_UP + LOOK_UP
     assert (planned["ok"], planned["failing"]) == (True, [])
-    assert (inspect.commands, inspect.series) == ([], {})
+    assert (inspect.commands, list(inspect.project.measurement_series)) == ([], [])
     assert planned["calls"] == client.call("image", image(paths))["calls"] == calls(paths)
-    inspect.taken()
+    taken(inspect)
     again = client.call("image", image(paths), plan=True)
-    assert inspect.taken() == LOOK_UP
+    assert taken(inspect) == LOOK_UP
     assert again["calls"] == client.call("image", image(paths))["calls"] == calls(paths)[1:]
 
 
 @pytest.mark.parametrize("import_mode", ["clipboard", "new_stage"])
 def test_a_plan_for_elements_asks_nothing_at_all(
-    import_mode: str, inspect: Counting, client: Rpc, paths: dict[str, str]
+    import_mode: str, inspect: WireTwin, client: Rpc, paths: dict[str, str]
 ) -> None:
     params = {"file": paths["ELEMENTS"], "import_mode": import_mode}
     planned = client.call("elements", params, plan=True)
-    assert inspect.taken() == Counter()
+    assert taken(inspect) == Counter()
     arguments = {"files": [paths["ELEMENTS"]], "import_mode": import_mode}
     assert planned["calls"] == [{"command": IMPORT_ELEMENTS, "arguments": arguments}]
     assert client.call("elements", params)["calls"] == planned["calls"]
-    assert len(inspect.elements) == 1
+    assert [name for name, _ in inspect.commands] == [IMPORT_ELEMENTS]
 
 
 def test_a_refused_command_stands_in_the_receipt_with_inspect_s_reason(
-    inspect: Counting, client: Rpc, paths: dict[str, str]
+    inspect: WireTwin, client: Rpc, paths: dict[str, str]
 ) -> None:
     inspect.refuse[IMPORT_IMAGES] = Refusal("Broken file", "GAPP-0001", "a log")
     error = client.refused("image", image(paths))
@@ -192,20 +177,20 @@ def test_a_refused_command_stands_in_the_receipt_with_inspect_s_reason(
     assert data["receipt"]["calls"] == calls(paths)
     assert data["receipt"]["created"] == [{"kind": "measurement series", "name": "it's new"}]
     # No item, no file and no error was written down by asking for its text.
-    assert not {Request.REPR, Request.TYPE_STR, Request.TYPE_REPR, Request.DOC} & set(inspect.taken())
+    assert not {Request.REPR, Request.TYPE_STR, Request.TYPE_REPR, Request.DOC} & set(taken(inspect))
 
 
-def test_what_a_plan_gives_looks_as_what_the_real_client_gives(inspect: Counting, tmp_path: Path) -> None:
+def test_what_a_plan_gives_looks_as_what_the_real_client_gives(inspect: WireTwin, tmp_path: Path) -> None:
     (tmp_path / "looking.py").write_text(LOOKING, encoding="utf-8")
     only = {"GOMBUS_PLUGIN_MODULES": "looking", "GOMBUS_PLUGINS_ENABLED": "looking", "GOMBUS_BACKEND": "inspect"}
-    inspect.series["there"] = 50
+    inspect.project.create_series("there", 50)
     with serve(TOM_PYTHON_API_URL=inspect.url, PYTHONPATH=str(tmp_path), **only) as program, rpc(program) as client:
-        inspect.taken()
+        taken(inspect)
         planned = client.call("look", plan=True)
-        assert set(inspect.taken()) == {Request.GETATTR, Request.KEY}
-        # The command is none that the stand-in knows, so it refuses it when it has been called.
+        assert set(taken(inspect)) == {Request.GETATTR, Request.KEY}
+        # The command is none that the twin knows, so it refuses it when it has been called.
         error = client.refused("look")
-        assert set(inspect.taken()) == {Request.GETATTR, Request.KEY, Request.TYPE_CONSTRUCT, Request.COMMAND}
+        assert set(taken(inspect)) == {Request.GETATTR, Request.KEY, Request.TYPE_CONSTRUCT, Request.COMMAND}
     there = series_item("there").id
     assert (planned["ok"], planned["failing"]) == (True, [])
     assert planned["calls"] == error["data"]["receipt"]["calls"]

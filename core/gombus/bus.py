@@ -18,7 +18,7 @@ from .files import Files
 from .followers import Asker
 from .guard import Guard, Inside, gom_refused
 from .ids import JobIds
-from .job import Done, Job, answered
+from .job import Done, Job, answered, origin
 from .jobs import Jobs
 from .journal import Ending, Journal
 from .line import Later
@@ -76,6 +76,7 @@ class Bus:
             for name, kind in types.items()
         }
         self._logs = {name: logging.getLogger(f"gombus.request.{name}") for name in types}
+        self._origins = {name: origin(kind, backend) for name, kind in types.items()}
         self._ids = JobIds()
         self.stats = Stats(types)
         self.jobs = Jobs(executor, journal, self._run, later, backend["name"], self._inside, settings, self.presence)
@@ -128,7 +129,7 @@ class Bus:
                 ending = Ending(record.id, CANCELLED, None, time.time(), Receipt.kept(text), False)
                 self._journal.finish(ending, lambda: None)
                 continue
-            job = Job(record.id, call, kind, record.client, record.digest, self._backend, record.user or "")
+            job = Job(record.id, call, kind, record.client, record.digest, self._origins[call.name], record.user or "")
             job.accepted, job.recovered = record.accepted, True
             jobs.append(job)
         if jobs:
@@ -187,7 +188,7 @@ class Bus:
 
     def _job(self, call: Call, kind: RequestType, asker: Asker) -> Job:
         digest = _digest(call) if call.meta.key else None
-        return Job(self._ids.new(), call, kind, asker.client, digest, self._backend, asker.identity.user)
+        return Job(self._ids.new(), call, kind, asker.client, digest, self._origins[call.name], asker.identity.user)
 
     def _refuse(self, call: Call, asker: Asker, error: Refusal, done: Done) -> None:
         self.stats.refused(call.name, error)

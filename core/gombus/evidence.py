@@ -85,13 +85,13 @@ def look(file: NamedFile) -> os.stat_result:
         return os.fstat(stream.fileno())
 
 
-# Lists of jobs have the same times again and again.
-@lru_cache(maxsize=1024)
 def iso(seconds: float) -> str:
     """A time in seconds since 1970 as ``2026-11-24T03:16:58.123Z``."""
     first_s, last_s = _YEARS_S
-    whole, milliseconds = divmod(round(min(max(seconds, first_s), last_s) * 1e6) // 1000, 1000)
-    return f"{_to_the_second(whole)}.{milliseconds:03}Z"
+    if not first_s <= seconds <= last_s:
+        seconds = min(max(seconds, first_s), last_s)
+    whole = round(seconds * 1e6) // 1000
+    return f"{_to_the_second(whole // 1000)}.{whole % 1000:03}Z"
 
 
 @lru_cache(maxsize=64)

@@ -46,7 +46,7 @@ class Job:
     :param client: the asking client's address.
     :param user: the name of its token; empty where it needed none.
     :param digest: of its payload, where it has an idempotency key.
-    :param backend: name and version of the backend that it runs on.
+    :param origin: JSON text of what its receipt says of plugin, schema and backend: as `origin` makes it.
     """
 
     __slots__ = (
@@ -55,7 +55,6 @@ class Job:
         "_many",
         "_task_done",
         "accepted",
-        "backend",
         "began_s",
         "call",
         "client",
@@ -68,6 +67,7 @@ class Job:
         "id",
         "kept",
         "kind",
+        "origin",
         "outcome",
         "recovered",
         "started",
@@ -85,7 +85,7 @@ class Job:
         kind: RequestType,
         client: str,
         digest: str | None,
-        backend: Mapping[str, str],
+        origin: str,
         user: str = "",
     ) -> None:
         self.id = id
@@ -94,7 +94,7 @@ class Job:
         self.client = client
         self.user = user
         self.digest = digest
-        self.backend = backend
+        self.origin = origin
         self.accepted = time.time()
         self.started: float | None = None
         self.finished: float | None = None
@@ -227,9 +227,8 @@ class Job:
                 self.context.made if self.context is not None else [],
                 outcome.result,
                 None if outcome.error is None else error_object(outcome.error),
-                self.kind,
-                self.backend,
-            )
+            ),
+            self.origin,
         )
 
     def task(self) -> dict[str, Any]:
@@ -246,6 +245,15 @@ class Job:
 
     def _facts(self, status: str) -> dict[str, Any]:
         return facts(self.id, self.call.name, status, self.accepted, self.started, self.finished)
+
+
+def origin(kind: RequestType, backend: Mapping[str, str]) -> str:
+    """What every receipt of a request type says, as JSON text: made once, because it is half of most receipts.
+
+    :param backend: name and version of the backend that runs it.
+    """
+    made_by = {"name": kind.plugin.name, "distribution": kind.plugin.distribution, "version": kind.plugin.version}
+    return json.dumps({"plugin": made_by, "schemaHash": kind.schema_hash, "backend": dict(backend)})
 
 
 def _first(job: Job) -> int:
@@ -269,11 +277,8 @@ def _receipt(
     made: list[dict[str, str]],
     value: Any,
     error: dict[str, Any] | None,
-    kind: RequestType,
-    backend: Mapping[str, str],
 ) -> dict[str, Any]:
     id, request, state, client, user = names
-    plugin = kind.plugin
     members = {
         "job": id,
         "request": request,
@@ -286,8 +291,5 @@ def _receipt(
         "calls": list(calls),
         "created": list(made),
         "value": value,
-        "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
-        "schemaHash": kind.schema_hash,
-        "backend": dict(backend),
     }
     return members if error is None else {**members, "error": error}

@@ -12,15 +12,20 @@ MAX_TEXT = 4 * 1024 * 1024
 """Longest receipt, in characters: every client is to be able to take it."""
 _LONG = ("value", "calls", "created", "files")
 """Members of a receipt that can be long."""
+_encode = json.JSONEncoder(allow_nan=False).encode
 
 
 class Receipt:
-    """Made into JSON text when that is first asked for, because not every wire and journal needs it."""
+    """Made into JSON text when that is first asked for, because not every wire and journal needs it.
 
-    __slots__ = ("_members", "_text")
+    :param same: JSON text of an object: further members, which many receipts have in common.
+    """
 
-    def __init__(self, members: Callable[[], dict[str, Any]]) -> None:
+    __slots__ = ("_members", "_same", "_text")
+
+    def __init__(self, members: Callable[[], dict[str, Any]], same: str = "{}") -> None:
         self._members: Callable[[], dict[str, Any]] | None = members
+        self._same = same
         self._text = ""
 
     @classmethod
@@ -36,7 +41,7 @@ class Receipt:
         members = self._members
         if members is not None:
             # The text first: another thread may look between the two.
-            self._text = _text(members())
+            self._text = _text(members(), self._same)
             self._members = None
         return self._text
 
@@ -46,13 +51,13 @@ class Receipt:
         return value
 
 
-def _text(members: dict[str, Any]) -> str:
+def _text(members: dict[str, Any], same: str) -> str:
     """JSON text of a receipt; where that is too long its longest members are left out, and it says so."""
-    text = json.dumps(members, allow_nan=False)
+    text = _joined(members, same)
     if len(text) <= MAX_TEXT:
         return text
     left = len(text)
-    lengths = {name: len(json.dumps(members[name])) for name in _LONG if name in members}
+    lengths = {name: len(_encode(members[name])) for name in _LONG if name in members}
     left_out: list[str] = []
     for name in sorted(lengths, key=lambda name: -lengths[name]):
         if left > MAX_TEXT:
@@ -60,7 +65,12 @@ def _text(members: dict[str, Any]) -> str:
             left_out.append(name)
     log.error("job %s: its receipt is too long; left out: %s", members.get("job"), ", ".join(left_out))
     empty: dict[str, Any] = {name: None if name == "value" else [] for name in left_out}
-    return json.dumps({**members, **empty, "leftOut": left_out}, allow_nan=False)
+    return _joined({**members, **empty, "leftOut": left_out}, same)
+
+
+def _joined(members: dict[str, Any], same: str) -> str:
+    text = _encode(members)
+    return text if same == "{}" or text == "{}" else f"{text[:-1]}, {same[1:]}"
 
 
 def json_value(value: Any, request: str) -> Any:

@@ -16,7 +16,7 @@ from gombus.config import Settings
 from gombus.followers import MAX_FOLLOWERS, PROGRESS, STATUS
 from gombus.guard import Guard
 from gombus.ids import JobIds
-from gombus.job import Job
+from gombus.job import Job, origin
 from gombus.model import COMPLETED, FAILED, NO_META, QUEUED, RUNNING, Call, Meta, Outcome, Record
 from gombus.registry import Registry
 from gombus.tasks import ended_receipt
@@ -30,7 +30,8 @@ _ids = JobIds()
 
 def job(name: str = "say", meta: Meta = NO_META, digest: str | None = None) -> Job:
     """A new job."""
-    return Job(_ids.new(), Call(name, {"word": "µ"}, meta=meta), KINDS[name], "client:1", digest, BACKEND)
+    kind = KINDS[name]
+    return Job(_ids.new(), Call(name, {"word": "µ"}, meta=meta), kind, "client:1", digest, origin(kind, BACKEND))
 
 
 def ended(made: Job, state: str = COMPLETED, outcome: Outcome | None = None) -> Job:
@@ -243,7 +244,7 @@ def test_nothing_of_it_stays_when_it_is_let_go() -> None:
     class Watched(Job):
         __slots__ = ("__weakref__",)
 
-    made: Any = Watched(_ids.new(), Call("say", {}), KINDS["say"], "client:1", None, BACKEND)
+    made: Any = Watched(_ids.new(), Call("say", {}), KINDS["say"], "client:1", None, "{}")
     made.follow(Asker(), Meta(task=True), lambda outcome: None)
     receipt = ended(made).outcome.receipt
     gone = weakref.ref(made)

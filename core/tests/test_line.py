@@ -8,7 +8,7 @@ from typing import Callable
 
 import pytest
 
-from desk import BACKEND, HeldJournal
+from desk import HeldJournal
 from gombus.ahead import MAX_AHEAD
 from gombus.config import Settings
 from gombus.errors import NotReady
@@ -27,7 +27,7 @@ _ids = JobIds()
 
 def new(name: str = "say") -> Job:
     """A job of this request type."""
-    return Job(_ids.new(), Call(name, {}), KINDS[name], "client:1", None, BACKEND)
+    return Job(_ids.new(), Call(name, {}), KINDS[name], "client:1", None, "{}")
 
 
 class Stand:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from desk import BACKEND, Clock, desk
+from desk import Clock, desk
 from gombus import errors
 from gombus.config import Settings
 from gombus.job import Job
@@ -36,7 +36,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
 
 def ended(took_s: float, error: errors.Refusal | None = None) -> Job:
     """A job that ended after so long."""
-    job = Job("id", Call("say", {}), KIND, "client:1", None, BACKEND)
+    job = Job("id", Call("say", {}), KIND, "client:1", None, "{}")
     job.took_s, job.outcome = took_s, Outcome(error=error)
     return job
 

@@ -31,7 +31,9 @@ def gombus_backends(config: Settings) -> dict[str, BackendFactory]:
 
 @hookimpl
 def gombus_commands(cli: Any) -> None:
-    """The subcommand `demo`."""
-    from .demo import command
+    """The subcommands `demo` and `twin`."""
+    from . import demo
+    from .commands import twin
 
-    cli.add_command(command)
+    cli.add_command(demo.command)
+    cli.add_command(twin.command)

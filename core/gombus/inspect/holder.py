@@ -13,8 +13,9 @@ import signal
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, BinaryIO, Callable
+from typing import Any, BinaryIO, Callable, NoReturn
 from weakref import WeakKeyDictionary
 
 from ..errors import BackendUnavailable
@@ -44,8 +45,6 @@ from .values import (
 
 IDLE_S = 0.25
 """How often, in s, it is looked whether INSPECT is still there while there is nothing to do."""
-END_S = 5.0
-"""How long it may take, in s, to end by itself when the server is gone."""
 
 
 def main() -> None:
@@ -80,14 +79,17 @@ class Holder:
     """Carries out operations on gom.
 
     :param gom: the module; this thread imported it.
+    :param leave: ends the process at once: what gom does when Python ends would ask INSPECT.
     """
 
-    def __init__(self, gom: Any, requests: BinaryIO, answers: BinaryIO) -> None:
+    def __init__(
+        self, gom: Any, requests: BinaryIO, answers: BinaryIO, leave: Callable[[int], NoReturn] = os._exit
+    ) -> None:
         self._gom = gom
         self._requests = requests
         self._answers = answers
-        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
-        self._ended = threading.Event()
+        self._leave = leave
+        self._waiting: SimpleQueue[bytes] = SimpleQueue()
         self._objects: dict[int, Any] = {}
         self._last = 0
         self._kinds = _Kinds()
@@ -103,7 +105,7 @@ class Holder:
         }
 
     def run(self) -> None:
-        """Until the server closes its end."""
+        """Until the server closes its end, or INSPECT is gone."""
         warnings.simplefilter("always")
         warnings.showwarning = self._warned
         threading.Thread(target=self._listen, name="gombus-requests", daemon=True).start()
@@ -112,22 +114,16 @@ class Holder:
                 request = self._waiting.get(timeout=IDLE_S)
             except Empty:
                 if gone(self._gom):
-                    os._exit(CODE_LOST)
+                    self._leave(CODE_LOST)
                 continue
-            if request is None:
-                break
             self._answer(request)
-        self._ended.set()
 
     def _listen(self) -> None:
         # A thread of its own: a gom call blocks, and must not outlive the server.
-        try:
+        with suppress(OSError, EOFError):
             while True:
                 self._waiting.put(read(self._requests))
-        except (OSError, EOFError):
-            self._waiting.put(None)
-        self._ended.wait(END_S)
-        os._exit(0)
+        self._leave(0)
 
     def _answer(self, request: bytes) -> None:
         # Looked at before, so that what cannot be sent any more is not begun.
@@ -147,8 +143,7 @@ class Holder:
 
     def _lost(self) -> None:
         write(self._answers, self._bytes((LOST, None)))
-        # What gom does at the end of its process would ask INSPECT.
-        os._exit(CODE_LOST)
+        self._leave(CODE_LOST)
 
     def _command(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         command = self._gom

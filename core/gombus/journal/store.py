@@ -24,25 +24,33 @@ PRUNED_AT_ONCE = 500
 COLUMNS = ", ".join(Record._fields)
 """Of the table job, in the order of a record's members."""
 _SELECT = f"SELECT {COLUMNS} FROM job"
-_AT_ONCE = (64, 16, 4, 1)
-"""How many rows one statement takes. Around each statement the interpreter's lock is let go, and a thread that computes
-keeps it for a while, so few statements with many rows cost far less than many with one."""
+_AT_ONCE = 64
+"""How many rows one statement takes at most. Around each statement the interpreter's lock is let go, and a thread that
+computes keeps it for a while, so few statements with many rows cost far less than many with one."""
 
 
-def _for_each_size(before: str, row: str, after: str) -> dict[int, str]:
-    return {size: before + ", ".join([row] * size) + after for size in _AT_ONCE}
+class _Many:
+    """A statement for any number of rows up to `_AT_ONCE`."""
+
+    def __init__(self, before: str, row: str, after: str) -> None:
+        self._texts = ["", *(before + ", ".join([row] * count) + after for count in range(1, _AT_ONCE + 1))]
+
+    def __getitem__(self, count: int) -> str:
+        return self._texts[count]
 
 
-_INSERT = _for_each_size(f"INSERT INTO job ({COLUMNS}) VALUES ", f"({', '.join('?' * len(Record._fields))})", "")
+_INSERT = _Many(f"INSERT INTO job ({COLUMNS}) VALUES ", f"({', '.join('?' * len(Record._fields))})", "")
 # Every id is there, so this is an update of many rows, each with values of its own.
-_FINISH = _for_each_size(
+_FINISH = _Many(
     "INSERT INTO job (id, state, started, finished, receipt) VALUES ",
     "(?, ?, ?, ?, ?)",
     """ ON CONFLICT (id) DO UPDATE SET state = excluded.state, started = excluded.started,
     finished = excluded.finished, receipt = excluded.receipt""",
 )
-_START = _for_each_size("UPDATE job SET state = 'running', started = ? WHERE state = 'queued' AND id IN (", "?", ")")
-_REQUEUE = _for_each_size("UPDATE job SET state = 'queued', started = ? WHERE state = 'running' AND id IN (", "?", ")")
+_START = _Many("UPDATE job SET state = 'running', started = ? WHERE state = 'queued' AND id IN (", "?", ")")
+_REQUEUE = _Many("UPDATE job SET state = 'queued', started = ? WHERE state = 'running' AND id IN (", "?", ")")
+_STATEMENTS = 4 * _AT_ONCE + 32
+"""So many SQLite keeps prepared."""
 _LATE = "UPDATE job SET late = ? WHERE id = ?"
 _BY_ID = f"{_SELECT} WHERE id = ?"
 _BY_KEY = f"{_SELECT} WHERE key = ?"
@@ -123,12 +131,10 @@ class Store:
         """Keep late receipts, each with the id of its job."""
         self._db.executemany(_LATE, [(receipt.text, id) for id, receipt in receipts])
 
-    def _at_once(self, statements: dict[int, str], rows: Sequence[Sequence[Any]], first: Sequence[Any] = ()) -> None:
-        place = 0
-        while place < len(rows):
-            size = next(size for size in _AT_ONCE if size <= len(rows) - place)
-            self._db.execute(statements[size], (*first, *chain.from_iterable(rows[place : place + size])))
-            place += size
+    def _at_once(self, statement: _Many, rows: Sequence[Sequence[Any]], first: Sequence[Any] = ()) -> None:
+        for place in range(0, len(rows), _AT_ONCE):
+            some = rows[place : place + _AT_ONCE]
+            self._db.execute(statement[len(some)], (*first, *chain.from_iterable(some)))
 
     def prune(self, before: float, jobs: int) -> int:
         """Drop some of the oldest jobs, but none that has not ended.
@@ -237,7 +243,9 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, str]:
     """The journal, and where its keys hold."""
     connection = None
     try:
-        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
+        )
         version = layout.version_of(connection, path)
         if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
             raise sqlite3.OperationalError("it must be a file on a local disk")

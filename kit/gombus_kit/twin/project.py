@@ -57,10 +57,12 @@ class SeriesByName:
         self._series: dict[str, MeasurementSeries] = {}
 
     def __getitem__(self, key: str | int) -> MeasurementSeries:
-        """:raises RequestError: there is no such series."""
+        """:raises RequestError: there is no series of this name.
+        :raises IndexError: there are not so many, as a loop over indexes with the real client ends.
+        """
         try:
             return self._series[key] if isinstance(key, str) else list(self._series.values())[key]
-        except (KeyError, IndexError, TypeError):
+        except (KeyError, TypeError):
             raise RequestError(f"There is no measurement series {key!r}", UNKNOWN_ITEM) from None
 
     def __iter__(self) -> Iterator[MeasurementSeries]:

@@ -1,0 +1,1 @@
+"""The subcommands that the kit adds to `gombus`, beside the demonstration."""
