@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
-    {"redaction", "net", "inspect", "presence", "inspect.effects", "inspect.values"},
-    {"_version", "ahead", "errors", "receipt", "rendering", "lockfile", "loglimit", "net.portions", "inspect.remote"},
-    {"net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls", "inspect.process"},
+    {"redaction", "net", "inspect"} | {"presence", "inspect.effects", "inspect.values"},
+    {"_version", "ahead", "errors", "receipt", "rendering", "loglimit", "net.portions"} | {"inspect.remote"},
+    {"lockfile", "net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls"} | {"inspect.process"},
     {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"}
     | {"inspect.client", "inspect.supervisor"},
-    {"hookspecs", "resources", "guard", "validation", "inspect.holder", "inspect.inside", "schemahash", "followers"},
-    {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog", "outcomes", "inspect.backend"},
+    {"hookspecs", "resources", "guard", "validation", "schemahash", "followers"} | {"inspect.holder", "inspect.inside"},
+    {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"} | {"inspect.backend", "outcomes"},
     {
         "discovery",
         "log",

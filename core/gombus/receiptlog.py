@@ -13,13 +13,12 @@ import hashlib
 import json
 import logging
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from .errors import JournalError
-from .lockfile import hold
+from .lockfile import hold_beside
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +66,7 @@ class ReceiptLog:
         except OSError as error:
             raise JournalError(f"{path}: cannot be opened: {error.strerror}: choose another with --receipts") from error
         try:
-            self._lock = _locked(path)
+            self._lock = hold_beside(path, "--receipts")
         except BaseException:
             self._file.close()
             raise
@@ -164,17 +163,6 @@ class ReceiptLog:
         return JournalError(
             f"{self._path}: does not end with a receipt: move it away, or choose another with --receipts PATH|off"
         )
-
-
-def _locked(path: Path) -> sqlite3.Connection:
-    """Hold the receipt log for this process: two that add to it would each follow a line of its own."""
-    lock = path.resolve()
-    lock = lock.with_name(lock.name + "-lock")
-    try:
-        return hold(lock)
-    except sqlite3.Error as error:
-        what = "is in use by another gombus" if "locked" in str(error) else f"cannot be locked: {lock}: {error}"
-        raise JournalError(f"{path}: {what}: choose another with --receipts PATH|off") from error
 
 
 def verify(path: Path, head: Head | None = None) -> Verdict:

@@ -110,7 +110,7 @@ def test_journals_in_one_folder_have_a_log_each_and_one_that_is_shared_is_refuse
     shared = {"receipts": str(tmp_path / "r.jsonl")}
     first = open_journal(load({"journal": str(tmp_path / "a"), **shared}, environ={}), wake, interrupted)
     second = load({"journal": str(tmp_path / "b"), **shared}, environ={})
-    with pytest.raises(JournalError, match="is in use by another gombus: choose another with --receipts"):
+    with pytest.raises(JournalError, match="is in use by another gombus: stop it, or choose another with --receipts"):
         open_journal(second, wake, interrupted)
     first.close()
     open_journal(second, wake, interrupted).close()

@@ -289,7 +289,9 @@ def test_one_server_at_a_time_adds_to_it(path: Path) -> None:
     log = ReceiptLog(path)
     # Whatever leads to it.
     other = path.parent / "x" / ".." / path.name
-    with pytest.raises(JournalError, match=r"is in use by another gombus: choose another with --receipts PATH\|off$"):
+    with pytest.raises(
+        JournalError, match=r"is in use by another gombus: stop it, or choose another with --receipts PATH\|off$"
+    ):
         ReceiptLog(other)
     log.append(['{"job": "1"}'])
     log.close()

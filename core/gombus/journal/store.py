@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import JournalError
-from ..lockfile import hold
+from ..lockfile import hold_beside
 from ..model import Record
 from ..receipt import Receipt
 from ..receiptlog import Head
@@ -82,7 +82,7 @@ class Store:
         except OSError as error:
             text = f"{path}: its folder cannot be made: {error.strerror}: choose another with --journal PATH|off"
             raise JournalError(text) from error
-        self._lock = _locked(path)
+        self._lock = hold_beside(path, "--journal")
         try:
             self._db, self.scope = _opened(path)
         except BaseException:
@@ -222,21 +222,6 @@ def _is_sound(record: Record) -> bool:
     texts = (record.id, record.request, record.client, record.backend)
     times = (record.accepted, 0.0 if record.started is None else record.started)
     return all(isinstance(text, str) for text in texts) and all(isinstance(time, float) for time in times)
-
-
-def _locked(path: Path) -> sqlite3.Connection:
-    """Hold the journal for this process."""
-    # Beside the file itself, whatever leads to it.
-    lock = path.resolve()
-    lock = lock.with_name(lock.name + "-lock")
-    try:
-        return hold(lock)
-    except sqlite3.Error as error:
-        if "locked" in str(error):
-            text = f"{path}: is in use by another gombus: stop it, or choose another with --journal PATH|off"
-        else:
-            text = f"{path}: cannot be locked: {lock}: {error}: choose another with --journal PATH|off"
-        raise JournalError(text) from error
 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, str]:
