@@ -45,8 +45,6 @@ class Line:
         self._put_back = put_back
         self._presence = presence or Presence()
         self._waiting: deque[Job] = deque()
-        self._returned = 0
-        """How many of them, from the first, were marked and came back."""
         self._marking: dict[str, Job] = {}
         """Jobs whose mark as running is on its way to the journal, in order."""
         self._tries = 0
@@ -104,9 +102,7 @@ class Line:
             self._put_back(job)
             return
         job.state = QUEUED
-        # They come back in their order, and before all that waits.
-        self._waiting.insert(self._returned, job)
-        self._returned += 1
+        self._return(job)
         # The journal keeps the order, so this is done before it is marked once more.
         self._journal.requeue([job.id], lambda: None)
         self.release()
@@ -117,7 +113,6 @@ class Line:
             return
         batch = []
         while self._waiting and self._waiting[0].kept and self._has_room(self._waiting[0]):
-            self._returned = max(0, self._returned - 1)
             batch.append(self._waiting.popleft())
             self._mark(batch[-1])
         if batch:
@@ -171,9 +166,14 @@ class Line:
             self._ahead.remove(job.call.name)
             if job.state == RUNNING:
                 job.state = QUEUED
-                self._waiting.appendleft(job)
+                self._return(job)
         self._retrying = True
         self._later(RETRY_S, self._retry)
+
+    def _return(self, job: Job) -> None:
+        # Ids are in the order in which jobs were accepted.
+        place = next((place for place, other in enumerate(self._waiting) if other.id > job.id), len(self._waiting))
+        self._waiting.insert(place, job)
 
     def _retry(self) -> None:
         self._retrying = False

@@ -90,6 +90,7 @@ class Holder:
         self._answers = answers
         self._leave = leave
         self._waiting: SimpleQueue[bytes] = SimpleQueue()
+        self._listening = threading.Thread(target=self._listen, name="gombus-requests", daemon=True)
         self._objects: dict[int, Any] = {}
         self._last = 0
         self._kinds = _Kinds()
@@ -108,7 +109,7 @@ class Holder:
         """Until the server closes its end, or INSPECT is gone."""
         warnings.simplefilter("always")
         warnings.showwarning = self._warned
-        threading.Thread(target=self._listen, name="gombus-requests", daemon=True).start()
+        self._listening.start()
         while True:
             try:
                 request = self._waiting.get(timeout=IDLE_S)
