@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import subprocess
 import sys
 import threading
@@ -48,7 +49,7 @@ class Process:
         self._address = address
         self._lost = lost
         self._owner = threading.main_thread().ident
-        self._answered_s = 0.0
+        self._answered_s = -math.inf
         self._killed = ""
         self.since_s = 0.0
         """Since when it is asked for something, on the monotonic clock; 0 where it is not."""
@@ -91,6 +92,7 @@ class Process:
             if ended == LOST:
                 raise InspectLost(self.wait())
         except InspectLost:
+            self._answered_s = -math.inf
             self._lost(self)
             raise
         for warning in warnings:

@@ -108,13 +108,14 @@ class Supervisor(Presence):
             self._lost(process)
 
     def _lost(self, process: Process) -> None:
+        # Whoever comes second finds it said.
         with self._lock:
             if self._process is not process:
                 return
             self._process = None
-        why = process.wait()
-        log.error("%s is lost: %s; what waits is kept until it is back", self._title, why)
-        self.change(f"{self._title} is lost: {why}; it is looked for until it is back")
+            why = process.wait()
+            log.error("%s is lost: %s; what waits is kept until it is back", self._title, why)
+            self.change(f"{self._title} is lost: {why}; it is looked for until it is back")
 
     # On the thread that keeps it.
 
