@@ -173,16 +173,12 @@ def test_one_that_is_killed_says_for_what(client: Callable[[str], None]) -> None
         assert process.since_s == 0.0
 
 
-def test_one_that_answered_of_late_is_not_asked_whether_it_is_there(
-    client: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_asked_whether_it_is_there(client: Callable[[str], None]) -> None:
     client(GOM_TEXT)
     with started() as process:
-        monkeypatch.setattr(process_module, "FRESH_S", 3600.0)
+        assert process.alive()
         process.kill("killed")
         process.wait()
-        assert process.alive()
-        monkeypatch.setattr(process_module, "FRESH_S", 0.0)
         assert not process.alive()
 
 

@@ -144,7 +144,6 @@ def test_one_that_is_killed_while_nobody_asks_is_replaced(door: socket.socket) -
 def test_one_that_is_gone_when_a_handler_begins_does_not_break_it(
     door: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gombus.inspect.process.FRESH_S", 0.0)
     monkeypatch.setattr(supervisor_module, "FIRST_S", 3600.0)
     supervisor = Supervisor(url(door))
     _, changes = opened(supervisor)

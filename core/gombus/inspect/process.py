@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import subprocess
 import sys
 import threading
@@ -20,8 +19,6 @@ said = logging.getLogger("gombus.inspect.gom")
 
 START_LIMIT_S = 60.0
 """How long the holder may take, in s, to import gom, which asks INSPECT several things."""
-FRESH_S = 0.2
-"""An answer that is not older, in s, shows that INSPECT is there."""
 END_LIMIT_S = 6.0
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from gombus.inspect import holder; __file__ = holder.__file__; {run}"
 
@@ -49,7 +46,6 @@ class Process:
         self._address = address
         self._lost = lost
         self._owner = threading.main_thread().ident
-        self._answered_s = -math.inf
         self._killed = ""
         self.since_s = 0.0
         """Since when it is asked for something, on the monotonic clock; 0 where it is not."""
@@ -76,7 +72,6 @@ class Process:
             return self.wait()
         finally:
             limit.cancel()
-        self._answered_s = time.monotonic()
         return why if word == FAILED else ""
 
     def do(self, operation: str, args: tuple[Any, ...] = ()) -> Any:
@@ -88,11 +83,9 @@ class Process:
             raise RuntimeError("gom can be used on the thread only on which the handler runs")
         try:
             ended, value, warnings = self._place.value_of(self._asked(self._place.bytes_of(operation, args)))
-            self._answered_s = time.monotonic()
             if ended == LOST:
                 raise InspectLost(self.wait())
         except InspectLost:
-            self._answered_s = -math.inf
             self._lost(self)
             raise
         for warning in warnings:
@@ -114,8 +107,6 @@ class Process:
 
     def alive(self) -> bool:
         """Whether INSPECT is still there."""
-        if time.monotonic() - self._answered_s < FRESH_S:
-            return True
         try:
             self.do(PING)
         except InspectLost:
