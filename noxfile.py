@@ -8,7 +8,7 @@ from pathlib import Path
 import nox
 
 nox.options.default_venv_backend = "venv"
-nox.options.sessions = ["tests", "core_alone", "types", "lint", "sbom"]
+nox.options.sessions = ["tests", "real_client", "core_alone", "types", "lint", "sbom"]
 
 SERVER = ["./core", *(f"./{path.parent}" for path in sorted(Path("plugins").glob("*/pyproject.toml")))]
 """The distributions of a server on the line."""
@@ -19,6 +19,16 @@ def tests(session: nox.Session) -> None:
     """The whole test suite with branch coverage of the core."""
     session.install("-r", "requirements-dev.txt")
     session.run("python", "-m", "pytest", "-q", "--cov", *session.posargs)
+
+
+@nox.session(python=["3.9", "3.10", "3.11", "3.12", "3.13"])
+@nox.parametrize("series", ["2025", "2026"])
+def real_client(session: nox.Session, series: str) -> None:
+    """The tests that run the real gom client, with each of its series."""
+    session.install("-r", "requirements-dev.txt")
+    if series == "2025":
+        session.install("--no-deps", "-r", "requirements-inspect-2025.txt")
+    session.run("python", "-m", "pytest", "-q", "-m", "gom", *session.posargs)
 
 
 @nox.session(python="3.9")

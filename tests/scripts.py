@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 from gombus_kit.wire import WireTwin
 from programs import environ
 from support import WAIT_S
-
-needs_client = pytest.mark.skipif(
-    importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
-)
 
 RAISED = """
 try:
@@ -34,6 +27,7 @@ def start(twin: WireTwin, script: str, url: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", "import json\nimport gom\n" + script],
         env=environ(TOM_PYTHON_API_URL=url or twin.url),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 from collections.abc import Iterator
@@ -22,9 +21,7 @@ CREATE_SERIES = "gom.script.sys.create_measurement_series_for_other_images"
 IMPORT_IMAGES = "gom.script.sys.import_other_images"
 IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
-)
+pytestmark = pytest.mark.gom
 
 INSTALLED = {"GOMBUS_PLUGIN_MODULES": "", "GOMBUS_PLUGINS_ENABLED": "", "GOMBUS_BACKEND": "auto"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
@@ -17,9 +16,7 @@ from programs import gombus, serve
 from rpc import Rpc, rpc
 from support import WAIT_S
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
-)
+pytestmark = pytest.mark.gom
 
 HERE = Path(__file__).resolve().parent
 IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"

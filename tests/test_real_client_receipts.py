@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import subprocess
 import sys
@@ -19,9 +18,7 @@ from programs import environ, serve
 from rpc import Rpc, rpc
 from support import WAIT_S
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
-)
+pytestmark = pytest.mark.gom
 
 CREATE_SERIES = "gom.script.sys.create_measurement_series_for_other_images"
 IMPORT_IMAGES = "gom.script.sys.import_other_images"

@@ -283,7 +283,7 @@ def test_what_a_crash_left_is_removed_at_start_and_nothing_else(make: Callable[.
     for name in others[1:]:
         (folder / name).mkdir()
     (folder / others[0]).write_bytes(b"x")
-    a_file = left.name[:-1] + "_"
+    a_file = left.name[:-1] + ("_" if left.name[-1] != "_" else "0")
     (folder / a_file).write_bytes(b"x")
     make()
     assert in_it(folder) == sorted([*others, a_file])

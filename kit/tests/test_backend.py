@@ -140,4 +140,4 @@ def test_the_commands_of_the_kit_are_added_to_the_command_line() -> None:
     added: list[Any] = []
     cli = SimpleNamespace(add_command=added.append)
     Registry(Settings(), [KIT]).call_each("gombus_commands", cli=cli)
-    assert [command.name for command in added] == ["demo"]
+    assert [command.name for command in added] == ["demo", "twin"]

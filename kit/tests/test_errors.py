@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import json
 import os
@@ -14,10 +13,6 @@ from typing import Any
 import pytest
 
 from gombus_kit.twin import BreakError, RequestError, errors
-
-needs_client = pytest.mark.skipif(
-    importlib.util.find_spec("gom") is None, reason="the wheel zeiss-inspect-api is not installed"
-)
 
 
 def facts(gom: Any) -> list[Any]:
@@ -71,12 +66,12 @@ def test_only_the_request_error_is_a_runtime_error() -> None:
 
 def test_every_cause_has_its_own_code() -> None:
     codes = [value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)]
-    assert len(codes) == 6
+    assert len(codes) == 7
     assert len(set(codes)) == len(codes)
     assert all(code.startswith("TWIN-") for code in codes), "a code of INSPECT's own would mislead"
 
 
-@needs_client
+@pytest.mark.gom
 def test_handlers_cannot_tell_the_exceptions_from_the_real_clients() -> None:
     source = inspect.getsource(facts)
     program = f"from __future__ import annotations\nimport gom, json\n{source}\nprint(json.dumps(facts(gom)))"

@@ -104,7 +104,7 @@ def _serve(
 
 
 def _check(twin: WireTwin) -> None:
-    requests = [request.name for request in Request]
+    requests = [request.name for request in Request if request is not Request.COMMAND]
     unknown = twin.faults.names - {*twin.inspect.commands, *requests}
     if unknown:
         raise GombusError(
@@ -126,7 +126,7 @@ def _say(twin: WireTwin, as_json: bool) -> None:
 
 
 _url_option = click.option(
-    "--url", envvar=ADDRESS, required=True, help=f"Which twin. [default: {ADDRESS} of the environment]"
+    "--url", envvar=ADDRESS, required=True, show_envvar=True, help="Which twin, as it printed it."
 )
 
 
@@ -168,7 +168,7 @@ def close_dialog(
     closed = ask(
         url, "close-dialog", TIMEOUT_S + wait_s, cancel=cancel, values=values, result=given, wait_s=float(wait_s)
     )
-    _report(closed, f"closed dialog {closed['number']}: {closed['title']}", as_json)
+    _report(closed, " ".join(["closed dialog", str(closed["number"]), closed["title"]]).strip(), as_json)
 
 
 @command.command("release", epilog="Example: gombus twin release gom.script.sys.import_other_images")

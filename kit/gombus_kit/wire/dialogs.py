@@ -218,8 +218,9 @@ def _definition(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: object, other: Any = "") -> Any:
-    """The text of a text that can be translated."""
-    return value["text"] if isinstance(value, dict) and isinstance(value.get("text"), str) else other
+    """The text of a text that may be one for translation."""
+    text = value.get("text") if isinstance(value, dict) else value
+    return text if isinstance(text, str) else other
 
 
 def _found(members: dict[str, Any], name: str) -> object:

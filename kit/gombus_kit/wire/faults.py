@@ -39,7 +39,8 @@ KINDS = {
 class Hold:
     """Keeps a request waiting: `entered` is set when it arrives, and it goes on when `release` is set.
 
-    After `timeout` seconds it is refused, so that a test which never releases it ends; None waits on.
+    After `timeout` seconds it is refused, so that a test which never releases it ends; None waits on. Once released,
+    it holds nothing any more; a twin that is closed releases all. A client that leaves meanwhile changes nothing.
     """
 
     entered: threading.Event = field(default_factory=threading.Event)

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
 from ..twin import BreakError, RequestError, Twin
-from ..twin.errors import BAD_ARGUMENT, UNKNOWN_ITEM
+from ..twin.errors import BAD_ARGUMENT, UNKNOWN_COMMAND, UNKNOWN_ITEM
 from . import dialogs
 from .api import Api
 from .items import COMMANDS, FILE_TYPE, Items, with_files
 from .records import remember
-from .requests import ATTRIBUTE, BREAK, PYTHON, Refusal, Refused, Request
+from .requests import ATTRIBUTE, BREAK, PLAIN, PYTHON, Refusal, Refused, Request
 from .values import Command, Item, Trait
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Inspect:
             given = items.arguments(with_files(arguments))
             if name not in self.twin.commands:
                 known = ", ".join(self.commands)
-                raise Refused(Refusal(f"There is no command {name}; the twin has {known}", "TWIN-0001"))
+                raise Refused(Refusal(f"There is no command {name}; the twin has {known}", UNKNOWN_COMMAND))
             try:
                 return items.result(self.twin._run(name, given))
             except (RequestError, BreakError, Refused):
@@ -161,8 +161,8 @@ def _file(request: Request, trait: Trait, params: Params) -> object:
         return trait.args[0]
     if request is Request.TYPE_REPR:
         return f"gom.File ({trait.args[0]!r})"
-    text = f"gom.File has no {params.get('name', request.name)!r}"
-    raise Refused(Refusal(text, error=ATTRIBUTE if request is Request.TYPE_GETATTR else Refusal("").error))
+    error = ATTRIBUTE if request is Request.TYPE_GETATTR else PLAIN
+    raise Refused(Refusal(f"gom.File has no {params.get('name', request.name)!r}", error=error))
 
 
 def _attribute(items: Items, params: Params) -> object:

@@ -20,7 +20,7 @@ from .values import Command, Item, Trait
 
 FILE_TYPE = "Tom::File"
 COMMANDS = ("gom.script", "gom.interactive")
-MAX_ID = 10_000
+MAX_ID = 2000
 """Characters of an item's id."""
 
 _TOKENS: dict[type, tuple[str, ...]] = {

@@ -6,6 +6,8 @@ import pickle
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ..twin.errors import NOT_MODELLED
+
 
 class Request(IntEnum):
     """The numbers of the requests, as the client has them."""
@@ -35,7 +37,7 @@ class Refusal:
     """What INSPECT says where it does not do as asked: by its `error` the client chooses the exception."""
 
     description: str
-    code: str = "TWIN-0006"
+    code: str = NOT_MODELLED
     log: str = ""
     error: str = PLAIN
 

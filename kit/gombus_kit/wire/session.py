@@ -15,7 +15,7 @@ from websockets.sync.server import ServerConnection
 from .control import obey
 from .items import with_files
 from .records import remember
-from .requests import PLAIN, Refusal, Refused, Request
+from .requests import Refusal, Refused, Request
 from .values import Function, decode, encode
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Session:
                     return message.get("value")
                 value = message.get("value")
                 text = value[1] if isinstance(value, list) and len(value) > 1 else ""
-                raise Refused(Refusal(f"{function.text} failed", log=str(text), error=PLAIN))
+                raise Refused(Refusal(f"{function.text} failed", log=str(text)))
 
     def gone(self) -> bool:
         """Whether the client has left, or the twin is closed."""

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from gombus_kit import samples
 from gombus_kit.twin import File, errors
 from gombus_kit.wire import BREAK, PYTHON, Hold, Refusal, Request, WireTwin, series_item
-from scripts import RAISED, finish, needs_client, run, start
+from scripts import RAISED, finish, run, start
 from support import WAIT_S
 from wire_client import ask, dial, message
 
@@ -29,7 +29,7 @@ def names(twin: WireTwin) -> list[str]:
     return [series.name for series in twin.project.measurement_series]
 
 
-@needs_client
+@pytest.mark.gom
 def test_the_commands_of_the_reference() -> None:
     image, elements = str(samples.IMAGE), str(samples.ELEMENTS)
     script = f"""
@@ -54,7 +54,7 @@ print(json.dumps([created, str(file), repr(file), hasattr(file, 'x'), hasattr(go
     assert (series.name, series.focal_length, [image.file for image in series.images]) == ("other", 50.0, [image])
 
 
-@needs_client
+@pytest.mark.gom
 def test_numbers_keep_their_type() -> None:
     script = """
 for name, length in (('float', 2.5), ('int', 2), ('text', '2')):
@@ -67,7 +67,7 @@ print(json.dumps(None))
     assert [(type(length), length) for length in lengths] == [(float, 2.5), (int, 2), (str, "2")]
 
 
-@needs_client
+@pytest.mark.gom
 @pytest.mark.parametrize(
     ("call", "code"),
     [
@@ -94,7 +94,7 @@ def test_what_inspect_would_refuse(call: str, code: str) -> None:
         assert there.images == []
 
 
-@needs_client
+@pytest.mark.gom
 @pytest.mark.parametrize(
     ("refusal", "raised"),
     [
@@ -114,7 +114,7 @@ def test_a_refusal_becomes_the_exception_of_the_client(refusal: Refusal, raised:
     assert twin.commands == [(CREATE_SERIES, ARGUMENTS)]
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_held_command_is_answered_after_its_release() -> None:
     with WireTwin() as twin:
         twin.hold[CREATE_SERIES] = hold = Hold()
@@ -128,7 +128,7 @@ def test_a_held_command_is_answered_after_its_release() -> None:
         assert names(twin) == ["other"]
 
 
-@needs_client
+@pytest.mark.gom
 @pytest.mark.parametrize(("fault", "done"), [("drop", []), ("lose", ["other"])])
 def test_a_connection_that_is_cut_before_or_after_the_command(fault: str, done: list[str]) -> None:
     with WireTwin() as twin:
@@ -138,7 +138,7 @@ def test_a_connection_that_is_cut_before_or_after_the_command(fault: str, done: 
         assert names(twin) == done
 
 
-@needs_client
+@pytest.mark.gom
 def test_a_crash_in_the_middle_of_a_command_and_a_new_start() -> None:
     with WireTwin() as twin:
         url = twin.url
@@ -174,7 +174,7 @@ def test_another_twin_takes_the_same_place() -> None:
         assert ask(second, Request.REGISTER)["type"] == "reply"
 
 
-@needs_client
+@pytest.mark.gom
 def test_import_fails_with_another_apikey() -> None:
     with WireTwin() as twin, start(twin, "", twin.url + "x") as process:
         _, said = process.communicate(timeout=WAIT_S)
