@@ -127,7 +127,7 @@ def open_backend(
         name, why = ("inspect", f"{ADDRESS} is set") if environ.get(ADDRESS) else ("twin", f"{ADDRESS} is not set")
     backend: Backend
     if name == "inspect":
-        # Importing gom lets the App's modules be seen, and with them plugins, so it comes before the registry.
+        # Inside INSPECT, importing gom lets the App's modules be seen, and with them plugins: before the registry.
         # Nothing of it is needed where no INSPECT is.
         from .inspect.backend import InspectBackend
 
