@@ -17,10 +17,9 @@ import pytest
 from gombus_kit.wire import Request, WireTwin
 from gombus_kit.wire import inspect as twins_inspect
 from programs import environ
-from scripts import needs_client
 from support import WAIT_S
 
-pytestmark = needs_client
+pytestmark = pytest.mark.gom
 
 BEGIN = """
 import importlib, json, os, sys, threading, warnings

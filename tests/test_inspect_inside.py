@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,9 +17,7 @@ from programs import Program, environ, serve
 from rpc import Rpc, rpc
 from support import WAIT_S
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
-)
+pytestmark = pytest.mark.gom
 
 IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
 SAME = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 from collections.abc import Iterator
@@ -19,9 +18,7 @@ from programs import Program, serve
 from rpc import Rpc, rpc
 from support import WAIT_S
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("gom") is None, reason="the real client is not installed: pip install gombus[inspect]"
-)
+pytestmark = pytest.mark.gom
 
 IMPORT_IMAGES = "gom.script.sys.import_other_images"
 IMPORT_ELEMENTS = "gom.script.sys.import_gom_inspection_exchange"
