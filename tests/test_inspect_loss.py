@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -98,6 +99,9 @@ def test_a_server_that_is_to_wait_listens_at_once_and_begins_when_inspect_comes(
         assert error["data"]["code"] == "not_ready"
         assert f"INSPECT at {address}" in error["message"]
         assert client.refused("elements", elements(paths), plan=True)["data"]["code"] == "not_ready"
+        with rpc(program, structured=False) as plain:
+            plain.connection.send(json.dumps({"elements": elements(paths)}))
+            assert plain.connection.recv(WAIT_S) == f"Error: {error['message']}"
         task = client.call("elements", elements(paths), task=True, idempotencyKey="kept")
         assert (task["status"], task["phase"]) == ("working", "queued")
         inspect.open()

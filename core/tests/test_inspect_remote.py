@@ -45,6 +45,19 @@ def test_plain_values_go_there_and_back(value: Any, held: Held, made: Gom) -> No
     assert made.calls == [((), {"answer": value})]
 
 
+def test_arrays_of_numpy_go_by_value(held: Held, made: Gom) -> None:
+    numpy = pytest.importorskip("numpy")
+    array = numpy.arange(6, dtype="f8").reshape(2, 3)
+    answer = held.gom.script.sys.run(answer=array, one=numpy.float32(2.5))
+    assert (answer.dtype, answer.tolist()) == (array.dtype, array.tolist())
+    ((_, kwargs),) = made.calls
+    assert (type(kwargs["answer"]), kwargs["one"]) == (numpy.ndarray, 2.5)
+    # What they hold, where that is gom's, goes as it does elsewhere.
+    made.script.sys.odd = lambda: numpy.array([made.Vector(1), 2], dtype=object)
+    first, second = held.gom.script.sys.odd()
+    assert (first.x, second) == (1, 2)
+
+
 def test_what_is_of_a_plain_kind_goes_as_that(held: Held, made: Gom) -> None:
     class Deep(dict):  # type: ignore[type-arg]
         pass

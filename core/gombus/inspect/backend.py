@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from .address import ADDRESS, check, forget_key, hide_key, shown
 from .client import MISSING, imported, installed, version
 from .inside import Inside
 from .supervisor import Supervisor
+
+log = logging.getLogger(__name__)
 
 OWN, SAME = "own", "same"
 
@@ -40,7 +43,7 @@ class InspectBackend:
     ) -> None:
         self._address = environ.get(ADDRESS, "")
         self._hosts = hosts
-        self._wait = wait
+        self._wait, self._hang_s = wait, hang_s
         hide_key(self._address)
         self.in_process = process == SAME or (process != OWN and self._started_by_inspect())
         """Whether gom is in this process, on the thread that opens this; else what handlers get leads to another."""
@@ -68,6 +71,8 @@ class InspectBackend:
             raise BackendUnavailable("INSPECT can be used from the main thread only")
         self.version = version()
         if isinstance(self._held, Inside):
+            if self._wait or self._hang_s:
+                log.warning("inspect_start and inspect_hang_s do nothing here: this process itself talks to INSPECT")
             return self._held.open()
         forget_key()
         if not installed():

@@ -65,7 +65,7 @@ do nothing."""
 def by_value(value: Any) -> bool:
     """Whether this goes by value: by its exact type, because a subclass may be anything."""
     kind = type(value)
-    if kind in PLAIN or _numpy(kind.__module__):
+    if kind in PLAIN or kind is pickle.PickleBuffer or _numpy(kind.__module__):
         return True
     # What pickle itself needs to make them again.
     return (kind is type and (value in PLAIN or _numpy(value.__module__))) or (
