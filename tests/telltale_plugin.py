@@ -8,7 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
-from gombus import Refusal, Request, hookimpl
+from gombus import Refusal, Request, hookimpl, redaction
+from gombus.inspect.address import ADDRESS
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -28,7 +29,9 @@ def tell(params: Any, context: Any) -> Any:
     if params["how"] == "children":
         done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
         return [json.loads(done.stdout), dict(os.environ)]
-    address = sys.modules["gom"].__config__.server_url
+    client = sys.modules.get("gom")
+    # Where another process holds gom, the one place that has the key is the list of what is hidden.
+    address = client.__config__.server_url if client else f"{os.environ[ADDRESS]}?apikey={redaction._hidden[0]}"
     context.log.debug("the address is %s", address)
     if params["how"] == "bug":
         raise RuntimeError(f"Handshake status 403 for {address}")

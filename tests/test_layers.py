@@ -14,12 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "gombus"
 
 FLOORS = [
-    {"redaction", "net", "inspect"},
-    {"_version", "ahead", "batches", "errors", "receipt", "rendering", "loglimit", "net.portions"},
-    {"lockfile", "net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls"},
-    {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"},
-    {"hookspecs", "resources", "guard", "validation", "inspect.backend", "schemahash", "followers"},
-    {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"},
+    {"redaction", "net", "inspect"} | {"presence", "inspect.effects", "inspect.values"},
+    {"_version", "ahead", "batches", "errors", "receipt", "rendering", "loglimit", "net.portions"} | {"inspect.remote"},
+    {"lockfile", "net.certificate", "net.door", "inspect.address", "net.selfsigned", "net.tls"} | {"inspect.process"},
+    {"model", "refusals", "strict", "paths", "patterns", "executor", "signals", "ids", "evidence", "placeholders"}
+    | {"inspect.client", "inspect.supervisor"},
+    {"hookspecs", "resources", "guard", "validation", "schemahash", "followers"} | {"inspect.holder", "inspect.inside"},
+    {"__init__", "config", "schemas", "tasks", "journal", "plan", "receiptlog"} | {"inspect.backend", "outcomes"},
     {
         "discovery",
         "log",
@@ -38,7 +39,7 @@ FLOORS = [
     {"job", "openrpc", "net.handshake", "journal.recovery", "journal.reading"},
     {"line", "stats", "net.connection", "watch", "journal.writer"},
     {"jobs", "journal.sqlite"},
-    {"bus", "journal.location"},
+    {"backends", "bus", "journal.location"},
     {"methods"},
     {"net.exchange"},
     {"net.session"},
@@ -123,8 +124,9 @@ def test_imports_run_one_way(path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("model", "wire.legacy", "wire.jsonrpc", "inspect.backend", "executor", "strict", "paths", "patterns"),
-        *("files.pathmap", "files.roots"),
+        *("model", "wire.legacy", "wire.jsonrpc", "executor", "strict", "paths", "patterns"),
+        *("files.pathmap", "files.roots", "presence", "inspect.effects"),
+        *("inspect.values", "inspect.remote", "inspect.process", "inspect.client"),
     ],
 )
 def test_the_small_rooms_know_little(name: str) -> None:
@@ -132,7 +134,12 @@ def test_the_small_rooms_know_little(name: str) -> None:
         "model": {"errors", "receipt"},
         "wire.legacy": {"errors", "model", "refusals", "strict"},
         "wire.jsonrpc": {"errors", "model", "tasks"},
-        "inspect.backend": {"errors", "inspect.address", "model", "redaction"},
+        "presence": set(),
+        "inspect.effects": set(),
+        "inspect.values": set(),
+        "inspect.remote": {"inspect.values"},
+        "inspect.process": {"inspect.remote", "inspect.values"},
+        "inspect.client": {"errors", "redaction", "inspect.address", "inspect.effects"},
         "executor": set(),
         "strict": {"errors"},
         "paths": set(),
@@ -151,7 +158,7 @@ def test_only_one_file_imports_gom_and_only_one_jsonschema() -> None:
             users.setdefault(name.split(".")[0], set()).add(module_name(path))
         if 'import_module("gom")' in path.read_text(encoding="utf-8"):
             users["gom"].add(module_name(path))
-    assert users["gom"] == {"inspect.backend"}
+    assert users["gom"] == {"inspect.client"}
     assert users["jsonschema"] == {"validation"}
 
 

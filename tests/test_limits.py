@@ -191,6 +191,7 @@ def test_every_limit_is_told_as_it_is_in_force() -> None:
         "idle_s": 14.5,
         "settle_s": 0.5,
         "settle_limit_s": 15.5,
+        "inspect_hang_s": 18.5,
         "watch_s": 16.5,
     }
     assert {key for key in KEYS if key.startswith("max_") or key.endswith("_s")} == set(small)

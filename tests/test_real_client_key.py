@@ -40,15 +40,16 @@ def error_of(client: Rpc, how: str) -> str:
     return json.dumps(client.refused("tell", {"how": how}))
 
 
+@pytest.mark.parametrize("process", ["own", "same"])
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_the_key_reaches_no_child_no_log_no_error_and_no_record(
-    inspect: WireTwin, paths: dict[str, str], tmp_path: Path, log_format: str
+    inspect: WireTwin, paths: dict[str, str], tmp_path: Path, log_format: str, process: str
 ) -> None:
     key = inspect.url.partition("apikey=")[2]
     inspect.refuse[IMPORT_ELEMENTS] = Refusal(f"not with {key}", f"E-{key}", f"GET /?apikey={key}")
     journal = tmp_path / "journal.sqlite3"
     arguments = ("--log-level", "debug", "--log-format", log_format, "--journal", str(journal))
-    with serve(*arguments, **ENVIRON, TOM_PYTHON_API_URL=inspect.url) as program:
+    with serve(*arguments, **ENVIRON, GOMBUS_INSPECT_PROCESS=process, TOM_PYTHON_API_URL=inspect.url) as program:
         with rpc(program) as client:
             told = client.call("tell", {"how": "children"}, idempotencyKey="k")["value"]
             assert [environ[ADDRESS] for environ in told] == [inspect.url.partition("?")[0]] * 2

@@ -19,11 +19,13 @@ from .followers import Asker
 from .guard import Guard, Inside, gom_refused
 from .ids import JobIds
 from .job import Done, Job, answered, origin
-from .jobs import NOT_BEGUN, Jobs
+from .jobs import Jobs
 from .journal import Ending, Journal
 from .line import Later
 from .model import CANCELLED, NO_META, Call, Context, JsonObject, Outcome, Record, Request
+from .outcomes import NOT_BEGUN, esc, refused
 from .plan import plan
+from .presence import Presence
 from .receipt import Receipt
 from .refusals import code_of
 from .registry import RequestType
@@ -43,6 +45,7 @@ class Bus:
     :param backend: its name and version.
     :param later: calls something on this thread after so many seconds.
     :param files: which files requests may use; None where no setting says anything about them.
+    :param presence: whether the backend is there; None for one that always is.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Bus:
         later: Later,
         settings: Settings = DEFAULTS,
         files: Files | None = None,
+        presence: Presence | None = None,
     ) -> None:
         self._types = types
         self._gom = gom
@@ -63,6 +67,8 @@ class Bus:
         self._journal = journal
         self._files = files or Files()
         self._later = later
+        self.presence = presence or Presence()
+        """Whether the backend is there."""
         self._break: type[Exception] = gom.BreakError
         self._inside = Inside()
         self._guards = {
@@ -73,7 +79,7 @@ class Bus:
         self._origins = {name: origin(kind, backend) for name, kind in types.items()}
         self._ids = JobIds()
         self.stats = Stats(types)
-        self.jobs = Jobs(executor, journal, self._run, later, backend["name"], self._inside, settings)
+        self.jobs = Jobs(executor, journal, self._run, later, backend["name"], self._inside, settings, self.presence)
         self.jobs.ended = self.stats.ended
 
     def on_stop(self, action: Callable[[], None]) -> None:
@@ -186,7 +192,7 @@ class Bus:
 
     def _refuse(self, call: Call, asker: Asker, error: Refusal, done: Done) -> None:
         self.stats.refused(call.name, error)
-        done(_refused(asker.client, call.name, error))
+        done(refused(log, asker.client, call.name, error))
 
     # Running.
 
@@ -197,10 +203,20 @@ class Bus:
             job.gom = self._guards[name].gom()
             report = partial(job.followers.report, self._executor.post, self._later)
             job.context = Context(name, job.gom, job.client, self._logs[name], report, user=job.user)
-            return self._carry_out(job.kind.request, job.call.params, job.context, job)
+            outcome = self._carry_out(job.kind.request, job.call.params, job.context, job)
+            # Whatever its handler made of it.
+            return self._lost(job) or outcome
         except BaseException as error:  # SystemExit of a handler, too
+            lost = self._lost(job)
+            if lost is not None:
+                return lost
             log.exception("%s: %s request: bug in its plugin", job.client, name, exc_info=error)
             return Outcome(error=errors.InternalError(name))
+
+    def _lost(self, job: Job) -> Outcome | None:
+        """The outcome of a job that lost its backend while it ran; None where it did not."""
+        what = "" if job.kind.request.at_once else self.presence.broke()
+        return refused(log, job.client, job.call.name, errors.Interrupted(what)) if what else None
 
     def _carry_out(self, request: Request, params: JsonObject, context: Context, job: Job) -> Outcome:
         try:
@@ -216,11 +232,11 @@ class Bus:
             else:
                 result = request.handler(params, context)
         except Refusal as error:
-            return _refused(context.client, request.name, error)
+            return refused(log, context.client, request.name, error)
         except self._break:
-            return _esc(context.client, request.name)
+            return esc(log, context.client, request.name)
         except self._gom.RequestError as error:
-            return _refused(context.client, request.name, gom_refused(error))
+            return refused(log, context.client, request.name, gom_refused(error))
         log.debug("%s: %s request: done", context.client, request.name)
         return Outcome(result, stop=context.stopping)
 
@@ -240,6 +256,7 @@ class Bus:
             failing = {"code": code_of(error), "message": str(error), **error.details()}
             done(Outcome({**facts, "ok": False, "calls": [], "files": [], "failing": [failing]}))
             return
+        self.jobs.refuse_where_not_ready()
         self.jobs.refuse_too_many()
         self._executor.submit(partial(self._planned, kind.request, call, asker, facts), done)
         self.jobs.watch.begun()
@@ -249,15 +266,22 @@ class Bus:
         client = asker.client
         if asker.gone:
             return Outcome(error=errors.Cancelled("The client left before the plan was made."))
+        if not self.presence.begin():
+            return self._not_planned()
         try:
             params, files = self._files.look(request, call.params)
             found = plan(request, params, self._gom, files, client, self._logs[request.name], asker.identity.user)
         except self._break:
-            return _esc(client, request.name)
+            return esc(log, client, request.name)
         except BaseException as error:
+            if self.presence.broke():
+                return self._not_planned()
             log.exception("%s: %s request: bug while planning", client, request.name, exc_info=error)
             return Outcome(error=errors.InternalError(request.name))
-        return Outcome({**facts, **found})
+        return self._not_planned() if self.presence.broke() else Outcome({**facts, **found})
+
+    def _not_planned(self) -> Outcome:
+        return Outcome(error=errors.NotReady(f"{self.presence.reason}."))
 
 
 def _kept_params(record: Record) -> JsonObject:
@@ -274,16 +298,3 @@ def _kept_params(record: Record) -> JsonObject:
 
 def _digest(call: Call) -> str:
     return hashlib.sha256(canonical([call.name, call.params]).encode("utf-8", "backslashreplace")).hexdigest()
-
-
-def _esc(client: str, name: str) -> Outcome:
-    log.warning("%s: %s request: the user pressed Esc in INSPECT; gombus stops", client, name)
-    return Outcome(error=errors.GomRefused("The user stopped the script in INSPECT."), stop=True)
-
-
-def _refused(client: str, name: str, error: Refusal) -> Outcome:
-    text = str(error)
-    if isinstance(error, errors.GomRefused):
-        text = f"{error.error_code} {error.description} {shown(error.error_log)}"
-    log.warning("%s: %s request: %s: %s", client, name, code_of(error), text)
-    return Outcome(error=error)

@@ -15,6 +15,14 @@ OWN = ("config", "journal", "plugins", "receipts", "schemas", "send", "serve", "
 """Subcommands of the core: each is the function `command` of the module of its name in `gombus.commands`."""
 
 
+class _Said(click.ClickException):
+    """What gombus raises on purpose, as click shows it."""
+
+    def __init__(self, error: GombusError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code  # type: ignore[misc]  # click has it for all of one class
+
+
 class Group(click.Group):
     """Imports a subcommand only when it is asked for, and plugins only for what the core does not have."""
 
@@ -53,7 +61,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except GombusError as error:
-            raise click.ClickException(str(error)) from error
+            raise _Said(error) from error
 
 
 @click.group(

@@ -103,6 +103,18 @@ class Settings:
         "text of the dialog in INSPECT while gombus serves inside it, {url} is the address; auto is gombus's own, "
         "off shows none",
     )
+    inspect_start: str = _setting(
+        "exit", "what a server does whose INSPECT is not there when it starts: exit, or wait for it", ("exit", "wait")
+    )
+    inspect_process: str = _setting(
+        "auto",
+        "who talks to INSPECT: own is a process that is replaced when INSPECT was lost, same is the server's; auto is "
+        "same where INSPECT started gombus",
+        ("auto", "own", "same"),
+    )
+    inspect_hang_s: float = _setting(
+        0.0, "after how long a gom command is given up, with what talks to INSPECT, in s; 0 is never", most=604_800
+    )
     watch_s: float = _setting(
         300.0, "after how long a gom command is reported as not returning, in s", least=0.1, most=604_800
     )

@@ -28,6 +28,7 @@ GombusError
 ├── SettingsError            a setting is unknown or ill-typed
 ├── TokenError               the tokens' file cannot be used, or a token not be made
 ├── BackendUnavailable       INSPECT, or what stands for it, cannot be used
+│   └── BackendLost          it was lost for good while the server ran
 ├── JournalError             the journal or the receipt log cannot be used
 └── CannotListen             the address is taken or not allowed
 """
@@ -43,6 +44,8 @@ from .redaction import redacted
 
 class GombusError(Exception):
     """Base of every exception that gombus raises on purpose."""
+
+    exit_code = 1
 
 
 class Refusal(GombusError):
@@ -159,12 +162,7 @@ class Busy(Refusal):
 
     def __init__(self, queue: int, limit: int) -> None:
         super().__init__(f"The queue is full: {queue} requests wait or run, {limit} are allowed; send it again later.")
-        self.queue = queue
-        self.limit = limit
-
-    def details(self) -> dict[str, Any]:
-        """How long the queue is."""
-        return {"queue": self.queue, "limit": self.limit}
+        self._details = {"queue": queue, "limit": limit}
 
 
 class NotReady(Refusal):
@@ -183,18 +181,17 @@ class TimedOut(Refusal):
 
     def __init__(self, request: str, limit_s: float) -> None:
         super().__init__(f"The '{request}' request overran its {limit_s:g} s; the command may still be running.")
-        self.limit_s = limit_s
-
-    def details(self) -> dict[str, Any]:
-        """The limit, in s."""
-        return {"limit_s": self.limit_s}
+        self._details = {"limit_s": limit_s}
 
 
 class Interrupted(Refusal):
-    """The server was ended while the request ran; its effect is unknown, and it is not run again by itself."""
+    """The server or INSPECT was lost while the request ran; its effect is unknown, and it is not run again by itself.
 
-    def __init__(self) -> None:
-        super().__init__("The server was ended while the request ran: its effect is unknown, and it is not run again.")
+    :param what: happened.
+    """
+
+    def __init__(self, what: str = "The server was ended") -> None:
+        super().__init__(f"{what} while the request ran: its effect is unknown, and it is not run again.")
 
 
 class Cancelled(Refusal):
@@ -287,6 +284,12 @@ class TokenError(GombusError):
 
 class BackendUnavailable(GombusError):
     """The backend is not installed, or INSPECT cannot be reached."""
+
+
+class BackendLost(BackendUnavailable):
+    """INSPECT was lost, and the server cannot reach it again by itself."""
+
+    exit_code = 3
 
 
 class JournalError(GombusError):

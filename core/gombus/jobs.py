@@ -20,7 +20,9 @@ from .guard import Inside
 from .job import Done, Job
 from .journal import Ending, Journal
 from .line import Later, Line
-from .model import CANCELLED, COMPLETED, ENDED, FAILED, OPEN, QUEUED, RUNNING, Outcome, Record
+from .model import CANCELLED, ENDED, FAILED, OPEN, QUEUED, RUNNING, Outcome, Record
+from .outcomes import NOT_BEGUN, WAITS, state_of
+from .presence import Presence
 from .receipt import json_value
 from .watch import Watch
 
@@ -33,6 +35,7 @@ class Jobs:
     :param run: runs a job's handler on the owner thread, and never raises.
     :param backend: name of the backend.
     :param inside: what of gom the owner thread is in.
+    :param presence: whether the backend is there.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Jobs:
         backend: str,
         inside: Inside,
         settings: Settings,
+        presence: Presence,
     ) -> None:
         self._executor = executor
         self._journal = journal
@@ -53,9 +57,10 @@ class Jobs:
         self._keys: dict[str, Job] = {}
         self._places: dict[str, int] | None = None
         """Counted once for all who ask, until a job comes or goes."""
-        self._line = Line(journal, later, self._begin, self._put_back)
+        self._presence = presence
+        self.line = Line(journal, later, self._begin, self._put_back, presence)
         self._max_queued = settings.max_queued
-        self.watch = Watch(executor, inside, later, lambda: self.running, self._overrun, settings.watch_s)
+        self.watch = Watch(executor, inside, later, lambda: self.running, self._overrun, settings.watch_s, presence)
         """Knows what the owner thread is in."""
         self.stopping = False
         self.ended: Callable[[Job], None] = lambda job: None
@@ -69,7 +74,7 @@ class Jobs:
     @property
     def running(self) -> Job | None:
         """The job that holds the owner thread, even where it was reported as overrun."""
-        return next((job for job in self._line.begun.values() if job.began_s), None)
+        return next((job for job in self.line.begun.values() if job.began_s), None)
 
     def live(self, id: str, key: str = "") -> Job | None:
         """A job that has not ended, by its id, or by its idempotency key where the id is empty."""
@@ -101,14 +106,22 @@ class Jobs:
             if meta.task and known.kept:
                 known.answer_tasks()
             return
+        # One that nobody relies on beyond a connection would keep its client waiting for nobody knows how long.
+        if not (job.lasting or job.kind.request.at_once):
+            self.refuse_where_not_ready()
         self.refuse_too_many()
         job.follow(asker, meta, done)
         self._accept(job)
 
+    def refuse_where_not_ready(self) -> None:
+        """:raises NotReady: the backend is not there."""
+        if not self._presence.ready:
+            raise NotReady(f"{self._presence.reason}.")
+
     def refuse_too_many(self) -> None:
         """:raises Busy: as many wait or run as may."""
         # What is at the owner thread and no job of ours is a plan.
-        plans = max(0, self._executor.unfinished - len(self._line.begun))
+        plans = max(0, self._executor.unfinished - len(self.line.begun))
         if len(self._live) + plans >= self._max_queued:
             raise Busy(len(self._live) + plans, self._max_queued)
 
@@ -117,8 +130,8 @@ class Jobs:
         for job in jobs:
             job.kept = True
             self._add(job)
-            self._line.queue(job)
-        self._line.release()
+            self.line.queue(job)
+        self.line.release()
 
     def cancel(self, job: Job) -> bool:
         """Cancel a job that the journal keeps and that has not been begun.
@@ -128,15 +141,15 @@ class Jobs:
         if job.state in ENDED or not job.claim():
             return False
         # A job at the owner thread keeps its place until its turn comes and finds it claimed.
-        if self._line.waits(job):
-            self._line.leave(job)
+        if self.line.waits(job):
+            self.line.leave(job)
         self._end(job, CANCELLED, Outcome(error=Cancelled("The request was cancelled before it was started.")))
         return True
 
     def stop(self) -> None:
         """Begin nothing more; what a client relies on is kept for the next start."""
         self.stopping = True
-        self._line.stop()
+        self.line.stop()
         self._executor.stop(NOT_BEGUN)
 
     # Accepting.
@@ -153,7 +166,7 @@ class Jobs:
         if job.kind.request.at_once:
             job.state = RUNNING
         else:
-            self._line.join(job)
+            self.line.join(job)
         self._journal.accept(job.record(self._backend, self._journal.batched), partial(self._accepted, job))
 
     def _accepted(self, job: Job, answer: Record | NotReady | None) -> None:
@@ -165,13 +178,13 @@ class Jobs:
         if job.kind.request.at_once:
             self._set_out(job)
             outcome = self._carry_out(job)
-            self._end(job, COMPLETED if outcome.error is None else FAILED, outcome)
+            self._end(job, state_of(outcome), outcome)
         else:
-            self._line.accepted(job)
+            self.line.accepted(job)
 
     def _not_accepted(self, job: Job, answer: Record | NotReady) -> None:
         self._forget(job)
-        self._line.leave(job)
+        self.line.leave(job)
         if isinstance(answer, NotReady):
             job.answer(Outcome(error=answer), tasks=True)
         elif answer.digest != job.digest:
@@ -181,7 +194,7 @@ class Jobs:
             job.answer(Outcome(error=error), tasks=True)
         else:
             job.answer_recorded(answer)
-        self._line.release()
+        self.line.release()
 
     # Running.
 
@@ -191,6 +204,8 @@ class Jobs:
 
     def _work(self, job: Job) -> Outcome | None:
         """On the owner thread; None where the job was cancelled before its turn."""
+        if not self._presence.begin():
+            return WAITS
         if not job.claim():
             return None
         self._set_out(job)
@@ -218,18 +233,21 @@ class Jobs:
 
     def _worked(self, job: Job, outcome: Outcome | None) -> None:
         self.watch.ended()
-        if outcome is NOT_BEGUN:
-            self._line.leave(job)
+        if outcome is WAITS and job.state == RUNNING:
+            self.line.again(job)
+            return
+        if outcome is NOT_BEGUN or outcome is WAITS:
+            self.line.leave(job)
             if job.state == RUNNING:
                 self._put_back(job)
             return
         if outcome is not None:
-            state = COMPLETED if outcome.error is None else FAILED
+            state = state_of(outcome)
             if job.state == RUNNING:
                 self._end(job, state, outcome)
             else:
                 self._ended_late(job, state, outcome)
-        self._line.done(job)
+        self.line.done(job)
 
     def _end(self, job: Job, state: str, outcome: Outcome) -> None:
         job.state = state
@@ -278,7 +296,3 @@ class Jobs:
         self._places = None
         if self._keys.get(job.call.meta.key) is job:
             del self._keys[job.call.meta.key]
-
-
-NOT_BEGUN = Outcome(error=ServerStopping("The server is stopping; the request was not started."))
-"""Stands for a job whose handler was not begun before the server was stopped."""

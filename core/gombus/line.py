@@ -14,6 +14,7 @@ from .errors import NotReady
 from .job import Job
 from .journal import Journal
 from .model import QUEUED, RUNNING
+from .presence import Presence
 
 RETRY_S = 1.0
 """After how long, in s, marks are tried again that the journal could not write."""
@@ -27,15 +28,22 @@ class Line:
 
     :param begin: gets each job when it may be given to the owner thread.
     :param put_back: gets each job whose turn does not come, because the server stops.
+    :param presence: nothing is marked while INSPECT is not there.
     """
 
     def __init__(
-        self, journal: Journal, later: Later, begin: Callable[[Job], None], put_back: Callable[[Job], None]
+        self,
+        journal: Journal,
+        later: Later,
+        begin: Callable[[Job], None],
+        put_back: Callable[[Job], None],
+        presence: Presence | None = None,
     ) -> None:
         self._journal = journal
         self._later = later
         self._begin = begin
         self._put_back = put_back
+        self._presence = presence or Presence()
         self._waiting: deque[Job] = deque()
         self._marking: dict[str, Job] = {}
         """Jobs whose mark as running is on its way to the journal, in order."""
@@ -86,6 +94,19 @@ class Line:
             self._ahead.took(job.call.name, job.took_s, job.carried_out)
         self.release()
 
+    def again(self, job: Job) -> None:
+        """A job that was given to the owner thread was not begun, because INSPECT is not there: it waits again."""
+        del self.begun[job.id]
+        self._ahead.remove(job.call.name)
+        if self._stopped:
+            self._put_back(job)
+            return
+        job.state = QUEUED
+        self._return(job)
+        # The journal keeps the order, so this is done before it is marked once more.
+        self._journal.requeue([job.id], lambda: None)
+        self.release()
+
     def release(self) -> None:
         """Mark what may be begun now."""
         if self._stopped or self._retrying:
@@ -108,7 +129,7 @@ class Line:
                 self._put_back(job)
 
     def _has_room(self, job: Job) -> bool:
-        return not self._journal.batched or self._ahead.has_room(job.call.name)
+        return self._presence.ready and (not self._journal.batched or self._ahead.has_room(job.call.name))
 
     def _mark(self, job: Job) -> None:
         job.state = RUNNING
@@ -145,9 +166,14 @@ class Line:
             self._ahead.remove(job.call.name)
             if job.state == RUNNING:
                 job.state = QUEUED
-                self._waiting.appendleft(job)
+                self._return(job)
         self._retrying = True
         self._later(RETRY_S, self._retry)
+
+    def _return(self, job: Job) -> None:
+        # Ids are in the order in which jobs were accepted.
+        place = next((place for place, other in enumerate(self._waiting) if other.id > job.id), len(self._waiting))
+        self._waiting.insert(place, job)
 
     def _retry(self) -> None:
         self._retrying = False

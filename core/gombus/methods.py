@@ -144,10 +144,11 @@ class Methods:
         """Whether requests are accepted and carried out, and why not."""
         stay = self._bus.jobs.watch.stay()
         stuck = str(stay) if stay is not None and stay.stuck else ""
-        reason = self._journal.reason or stuck
+        missing = self._journal.reason or self._bus.presence.reason
+        reason = missing or stuck
         if self._bus.stopping:
             return "stopping", reason
-        return "not_ready" if self._journal.reason else "stuck" if stuck else "ready", reason
+        return "not_ready" if missing else "stuck" if stuck else "ready", reason
 
     def _discover(self) -> dict[str, Any]:
         if self._document is None:

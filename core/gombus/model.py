@@ -240,7 +240,10 @@ class Context:
 
 
 class Backend(Protocol):
-    """INSPECT, or what stands for it. Every method is called on the thread that owns gom."""
+    """INSPECT, or what stands for it. Every method is called on the thread that owns gom.
+
+    One that can be lost while the server runs has an attribute `presence`, a `gombus.presence.Presence`.
+    """
 
     name: str
     """As in the setting `backend`."""

@@ -128,8 +128,8 @@ ERRORS: tuple[ErrorRow, ...] = (
         NotReady,
         "not_ready",
         -32803,
-        "the journal cannot be written, or the backend is not there: the request was not accepted; or the journal's "
-        "record of the job is damaged",
+        "the journal cannot be written, or INSPECT is not there and the request has neither a task nor a key: it was "
+        "not accepted; or the journal's record of the job is damaged",
         "tell whoever keeps the INSPECT computer; then send it again with the same key",
     ),
     ErrorRow(
@@ -178,7 +178,8 @@ ERRORS: tuple[ErrorRow, ...] = (
         Interrupted,
         "interrupted",
         -32803,
-        "the server was ended while the request ran; whether it took effect is not known, and it is not run again",
+        "the server was ended, or INSPECT was lost, while the request ran; whether it took effect is not known, and it "
+        "is not run again",
         "look into INSPECT's project, then send it with a new key if it is missing",
     ),
     ErrorRow(

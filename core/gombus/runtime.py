@@ -12,18 +12,16 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, suppress
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
+from .backends import open_backend
 from .batches import Batches
 from .bus import Bus
 from .config import Settings
-from .errors import BackendUnavailable, Interrupted
+from .errors import BackendLost, Interrupted
 from .executor import Executor
 from .files import Files
 from .files.rules import open_files
-from .inspect.address import ADDRESS, forget_key
-from .inspect.backend import InspectBackend
-from .inspect.display import Display, Errands
 from .journal import Journal
 from .journal.location import open_journal
 from .methods import Methods
@@ -31,12 +29,16 @@ from .model import INTERRUPTED, Backend, Record
 from .net.access import Access
 from .net.listening import Place, choose_place, is_loopback
 from .net.server import Server
+from .presence import Presence
 from .registry import Registry
 from .schemahash import canonical
 from .signals import stop_signal, stop_signals
 from .strict import StrictReader
 from .tasks import ended_receipt
 from .wire.choice import Wires
+
+if TYPE_CHECKING:
+    from .inspect.display import Display
 
 log = logging.getLogger(__name__)
 
@@ -93,15 +95,14 @@ def _run(
     environ: Mapping[str, str],
     registry: Registry | None,
 ) -> None:
-    # Imported before us: gombus runs inside INSPECT, as a script of it.
-    inside = "gom" in sys.modules
     backend, registry, gom = open_backend(settings, environ, registry)
+    presence: Presence = getattr(backend, "presence", None) or Presence()
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
-            network = _Network(settings, place, access, files, registry, backend, gom, signals)
-            display = network.show(gom) if inside and backend.name == "inspect" else None
+            network = _Network(settings, place, access, files, registry, backend, gom, signals, presence)
+            display = network.show(gom) if getattr(backend, "in_process", False) else None
             network.start()
             try:
                 url = place.url(network.port.result())
@@ -115,48 +116,11 @@ def _run(
                 network.stop()
                 network.join()
                 network.journal.close()
+            if presence.final:
+                raise BackendLost(presence.reason)
     finally:
         sys.setswitchinterval(interval)
         backend.close()
-
-
-def open_backend(
-    settings: Settings, environ: Mapping[str, str], registry: Registry | None = None
-) -> tuple[Backend, Registry, Any]:
-    """Choose and open the backend, and load the plugins.
-
-    :returns: the backend, the plugins, and what handlers know as ``gom``.
-    :raises BackendUnavailable: INSPECT, or the chosen backend, is not there.
-    """
-    name, why = settings.backend, settings.source("backend")
-    if name == "auto":
-        name, why = ("inspect", f"{ADDRESS} is set") if environ.get(ADDRESS) else ("twin", f"{ADDRESS} is not set")
-    backend: Backend
-    if name == "inspect":
-        # Importing gom lets the App's modules be seen, and with them plugins, so it comes before the registry.
-        backend = InspectBackend(environ, settings.inspect_hosts)
-        gom = backend.open()
-        registry = registry or Registry(settings)
-    else:
-        forget_key()
-        registry = registry or Registry(settings)
-        backend = _from_plugin(name, settings, registry)
-        gom = backend.open()
-    log.info("backend %s (%s): %s", name, why, backend.title)
-    return backend, registry, gom
-
-
-def _from_plugin(name: str, settings: Settings, registry: Registry) -> Backend:
-    factory = registry.backends.get(name)
-    if factory:
-        return factory(registry.call_each)
-    there = ", ".join(["inspect", *sorted(registry.backends)])
-    failed = "; some plugins cannot be used, see: gombus plugins" if registry.failed else ""
-    if settings.backend == "auto":
-        raise BackendUnavailable(
-            f"no INSPECT: {ADDRESS} is not set; and no simulated one: python -m pip install gombus-kit{failed}"
-        )
-    raise BackendUnavailable(f"there is no backend {name!r}; allowed: auto, {there}{failed}")
 
 
 class _Network(threading.Thread):
@@ -172,6 +136,7 @@ class _Network(threading.Thread):
         backend: Backend,
         gom: Any,
         signals: socket.socket | None,
+        presence: Presence,
     ) -> None:
         super().__init__(name="gombus-network", daemon=True)
         self.port: Future[int] = Future()
@@ -181,9 +146,10 @@ class _Network(threading.Thread):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = False
         self._settings = settings
+        self._presence = presence
         self._place = place
         facts = {"name": backend.name, "version": backend.version}
-        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings, files)
+        self._bus = Bus(registry.types, gom, facts, self.executor, self.journal, self._later, settings, files, presence)
         self._methods = Methods(self._bus, self.journal, registry, backend, settings)
         reader = StrictReader(settings.max_message_bytes, settings.max_depth, settings.max_integer)
         self._wires = Wires((kind.request for kind in registry.types.values()), reader.loads)
@@ -213,6 +179,8 @@ class _Network(threading.Thread):
 
     def show(self, gom: Any) -> Display:
         """Let a person at INSPECT see what goes on; called before this thread is started."""
+        from .inspect.display import Display, Errands
+
         errands = Errands(self, self.executor, self._call, lambda: self._bus.stopping, self.stop)
         display = Display(gom, self._settings.inspect_dialog, errands)
         self._methods.batches = Batches(display.progress)
@@ -240,6 +208,12 @@ class _Network(threading.Thread):
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(action)
 
+    def _presence_changed(self) -> None:
+        if self._presence.final:
+            self._server.request_stop()
+        else:
+            self._bus.jobs.line.release()
+
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = Server(self._settings, self._place, self._access, self._wires, self._bus, self._methods)
@@ -248,6 +222,8 @@ class _Network(threading.Thread):
         try:
             # Not before the port is ours: a server that cannot start must leave what is queued as it is.
             port = await self._server.start(lambda: self._bus.recover(self.journal.queued))
+            self._presence.on_change(lambda: self._call(self._presence_changed))
+            self._presence_changed()
             self.port.set_result(port)
             await self._server.stopped.wait()
         except BaseException:

@@ -13,6 +13,7 @@ from .executor import Executor
 from .guard import Inside
 from .job import Job
 from .model import RUNNING
+from .presence import Presence
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Watch:
     :param running: gives the job that holds the owner thread.
     :param overrun: gets a job that overran its time, once.
     :param watch_s: after how long, in s, something is reported as not returning.
+    :param presence: is looked at meanwhile; one that can gives up what hangs for too long.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Watch:
         running: Callable[[], Job | None],
         overrun: Callable[[Job], None],
         watch_s: float,
+        presence: Presence | None = None,
     ) -> None:
         self._executor = executor
         self._inside = inside
@@ -60,6 +63,7 @@ class Watch:
         self._running = running
         self._overrun = overrun
         self._watch_s = watch_s
+        self._presence = presence or Presence()
         self._due = False
         self._reported: tuple[str, float] | None = None
 
@@ -97,6 +101,7 @@ class Watch:
         self._due = False
         self.ended()
         if self._executor.unfinished:
+            self._presence.look()
             self._look_in(min(self._look_at_the_time(), self._look_at_the_stay()))
 
     def _look_at_the_time(self) -> float:

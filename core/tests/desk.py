@@ -22,6 +22,7 @@ from gombus.journal import Accepted, Ending, Started
 from gombus.journal.memory import MemoryJournal
 from gombus.journal.sqlite import SqliteJournal
 from gombus.model import ANYBODY, Call, Identity, Meta, Outcome, Record
+from gombus.presence import Presence
 from gombus.registry import Registry
 from gombus.runtime import _interrupted, _schemas
 from support import WAIT_S, WatchingGom, plugin
@@ -149,6 +150,7 @@ class Desk:
         by_hand: bool = False,
         settings: Settings = DEFAULTS,
         files: Files | None = None,
+        presence: Presence | None = None,
     ) -> None:
         self.gom = WatchingGom()
         self._woken = threading.Semaphore(0)
@@ -161,7 +163,17 @@ class Desk:
         """By which timers are due; a test may put in the one by which jobs are timed."""
         registry = Registry(Settings(), [plugin(*requests)])
         self.journal.remember_schemas(_schemas(registry))
-        self.bus = Bus(registry.types, self.gom, BACKEND, self.executor, self.journal, self._later, settings, files)
+        self.bus = Bus(
+            registry.types,
+            self.gom,
+            BACKEND,
+            self.executor,
+            self.journal,
+            self._later,
+            settings,
+            files,
+            presence,
+        )
         self.jobs = self.bus.jobs
         self.outcomes: list[Outcome] = []
         """All that were answered, in their order."""
@@ -269,12 +281,14 @@ def desk(
     by_hand: bool = False,
     journal: Any = None,
     files: Files | None = None,
+    presence: Presence | None = None,
     **options: Any,
 ) -> Iterator[Desk]:
     """A desk whose journal is in a folder, or in memory where there is none.
 
     :param journal: this journal in their place.
     :param files: which files requests may use.
+    :param presence: whether the backend is there.
     :param options: settings.
     """
 
@@ -285,7 +299,7 @@ def desk(
             return MemoryJournal()
         return SqliteJournal(folder / "journal.sqlite3", folder / "receipts.jsonl", 0, 0, wake, _interrupted)
 
-    made = Desk(requests, opened, by_hand, Settings(**options), files)
+    made = Desk(requests, opened, by_hand, Settings(**options), files, presence)
     try:
         yield made
     finally:

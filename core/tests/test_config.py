@@ -83,6 +83,9 @@ ALL = {
     "idle_s": (0.0, "0", "0"),
     "inspect_hosts": (("inspect-pc",), '["inspect-pc"]', "inspect-pc"),
     "inspect_dialog": ("off", '"off"', "off"),
+    "inspect_start": ("wait", '"wait"', "wait"),
+    "inspect_process": ("same", '"same"', "same"),
+    "inspect_hang_s": (60.0, "60.0", "60.0"),
     "watch_s": (60.0, "60.0", "60.0"),
 }
 """Key -> value, the value in TOML, the value in the environment."""

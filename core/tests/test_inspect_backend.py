@@ -251,4 +251,42 @@ def test_an_address_that_is_not_trusted_is_refused_before_the_client_is_imported
 
 def test_a_computer_that_the_setting_names_is_trusted(client: Callable[[str], None]) -> None:
     client("VALUE = 5\n")
-    assert InspectBackend({ADDRESS: "ws://inspect-pc:1"}, ("Inspect-PC",)).open().VALUE == 5
+    assert InspectBackend({ADDRESS: "ws://inspect-pc:1"}, ("Inspect-PC",), "same").open().VALUE == 5
+
+
+def test_settings_that_do_nothing_in_the_same_process_are_said_to(
+    client: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    client("VALUE = 5\n")
+    backend = InspectBackend(BACKEND, process="same", hang_s=5.0)
+    assert backend.open().VALUE == 5
+    assert backend.in_process
+    assert "inspect_start and inspect_hang_s do nothing here" in caplog.text
+    backend.close()
+
+
+@pytest.mark.parametrize(
+    ("process", "address", "inside"),
+    [
+        ("auto", "ws://localhost:1?apikey=k", False),
+        ("auto", URL, True),
+        ("own", URL, False),
+        ("same", "ws://localhost:1?apikey=k", True),
+    ],
+)
+def test_which_process_has_gom(process: str, address: str, inside: bool) -> None:
+    backend = InspectBackend({ADDRESS: address}, process=process)
+    assert (backend.in_process, backend.presence.ready) == (inside, inside)
+    backend.close()
+
+
+def test_a_gom_that_is_imported_already_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gom", sys.modules[__name__])
+    assert InspectBackend({ADDRESS: "ws://localhost:1?apikey=k"}).in_process
+
+
+def test_beside_inspect_the_client_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gom", None)  # type: ignore[arg-type]
+    backend = InspectBackend(BACKEND, process="own")
+    assert str(_refusal(backend)) == "the gom client is not installed: python -m pip install gombus[inspect]"
+    backend.close()

@@ -1,11 +1,9 @@
-"""Putting the parts together: choosing the backend, and what goes wrong at start."""
+"""Putting the parts together, and what goes wrong at start."""
 
 from __future__ import annotations
 
-import logging
 import socket
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,45 +12,14 @@ import pytest
 from websockets.sync.client import connect
 
 from gombus import runtime
-from gombus.config import Settings, load
-from gombus.errors import BackendUnavailable, CannotListen, SettingsError
+from gombus.config import load
+from gombus.errors import CannotListen, SettingsError
 from gombus.journal.reading import reading
 from gombus.model import COMPLETED, QUEUED
 from gombus.net.server import Server
 from gombus.registry import Registry
-from gombus.runtime import open_backend
 from journals import opened, record
 from support import WAIT_S, Serving, WatchingBackend, WatchingGom, plugin, request, serving
-
-
-def registry_with(**backends: Any) -> Registry:
-    return Registry(Settings(), [plugin(request(), backends=backends)])
-
-
-def test_auto_takes_the_twin_where_no_address_is_set_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    twin = WatchingBackend(WatchingGom())
-    backend, _, gom = open_backend(Settings(), {}, registry_with(twin=lambda call_each: twin))
-    assert backend is twin
-    assert gom is twin.gom
-    assert "backend twin (TOM_PYTHON_API_URL is not set): a test's gom" in caplog.text
-
-
-def test_auto_takes_inspect_where_an_address_is_set() -> None:
-    # On a thread of its own, where INSPECT refuses to be opened: the tests' process must not import gom.
-    with ThreadPoolExecutor(1) as pool, pytest.raises(BackendUnavailable, match=r"^INSPECT can be used from the main"):
-        pool.submit(open_backend, Settings(), {"TOM_PYTHON_API_URL": "ws://127.0.0.1:9?apikey=Secr3tKey"}).result()
-
-
-def test_without_address_and_twin_it_says_what_is_missing() -> None:
-    with pytest.raises(BackendUnavailable, match=r"TOM_PYTHON_API_URL is not set; .* pip install gombus-kit"):
-        open_backend(Settings(), {}, registry_with())
-
-
-def test_an_unknown_backend_names_those_there_are() -> None:
-    settings = load({"backend": "twins"}, environ={})
-    with pytest.raises(BackendUnavailable, match="no backend 'twins'; allowed: auto, inspect, watching"):
-        open_backend(settings, {}, registry_with(watching=lambda call_each: WatchingBackend(WatchingGom())))
 
 
 def test_all_who_wake_before_a_delivery_are_served_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,10 +169,3 @@ def test_the_spool_folder_is_free_when_the_server_has_ended(tmp_path: Path) -> N
     for _ in range(2):
         with serving(request(), spool=str(tmp_path / "spool")):
             pass
-
-
-def test_where_a_plugin_failed_the_missing_backend_says_where_to_look() -> None:
-    broken = plugin(request("NO"), name="broken")
-    registry = Registry(Settings(), [broken])
-    with pytest.raises(BackendUnavailable, match="some plugins cannot be used, see: gombus plugins"):
-        open_backend(Settings(), {}, registry)

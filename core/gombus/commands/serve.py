@@ -32,7 +32,8 @@ def command(config_file: str | None, as_json: bool, **options: Any) -> None:
     """Serve requests until a client sends quit, or until Ctrl-C.
 
     The first Ctrl-C (or SIGTERM) lets the running command finish and answers every client that waits; a second one
-    stops at once. Exit code: 0 after a clean stop, 1 where the server cannot start, 130 after a second Ctrl-C.
+    stops at once. Exit code: 0 after a clean stop, 1 where the server cannot start, 3 where INSPECT
+    started it and was lost, 130 after a second Ctrl-C.
     """
     settings = load(options, config_file)
     log.configure(settings)

@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
 from .. import config, log, runtime
 from ..config import Settings
 from ..errors import GombusError
-
-_REPLACED = ("__environment_listener__", "__stdout_flusher__", "__stderr_flusher__", "__exit_handler__")
-"""What the client puts in the place of `os.environ`, the streams and `sys.exit` when it is imported."""
+from .effects import undo
 
 
 def main(template: Path, plugins: Sequence[str] = ()) -> None:
@@ -28,7 +25,7 @@ def main(template: Path, plugins: Sequence[str] = ()) -> None:
     :raises SystemExit: it cannot start; the reason stands in the script's output and in INSPECT's log.
     """
     gom = sys.modules["gom"]
-    _put_back(gom)
+    undo(gom)
     try:
         settings = settings_inside(template, plugins)
         log.configure(settings)
@@ -72,10 +69,3 @@ def _say(listening: runtime.Listening) -> None:
     types = ", ".join(sorted(listening.registry.types)) or "none"
     sys.stdout.write(f"gombus listens on {listening.url}, request types: {types}\n")
     sys.stdout.flush()
-
-
-def _put_back(gom: Any) -> None:
-    for name in _REPLACED:
-        replaced = getattr(gom, name, None)
-        if replaced is not None:
-            replaced.__exit__(None, None, None)
