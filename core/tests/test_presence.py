@@ -216,3 +216,22 @@ def test_one_that_overran_and_is_lost_then_ends_as_interrupted(folder: Path | No
         made.settle()
         made.until(lambda: made.kept(key="k").late is not None)
         assert '"state": "interrupted"' in made.kept(key="k").late
+
+
+@pytest.mark.parametrize("key", ["k", ""])
+def test_one_that_was_looked_at_before_the_server_stops_and_is_told_of_after_it(
+    key: str, folder: Path | None, presence: Scripted
+) -> None:
+    with desk(request(), folder=folder, presence=presence, by_hand=True) as made:
+        answers = made.say("a", key=key)
+        made.until(lambda: made.executor.unfinished == 1)
+        presence.noticed = False
+        made.executor.step()
+        made.bus.stop()
+        made.until(lambda: bool(answers))
+        error = answers[0].error
+        assert isinstance(error, ServerStopping)
+        assert error.kept is bool(key and folder)
+        made.settle()
+        assert made.kept(id=answers[0].job).state == (QUEUED if key and folder else CANCELLED)
+    assert made.gom.words == []
