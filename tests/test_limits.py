@@ -158,9 +158,9 @@ def answers(client: Rpc, count: int) -> list[Any]:
     return [client.read()["id"] for _ in range(count)]
 
 
-@pytest.mark.parametrize(("limit", "order"), [(2, ["held", "next", "info"]), (3, ["info", "held", "next"])])
+@pytest.mark.parametrize(("limit", "first"), [(2, "held"), (3, "info")])
 def test_a_client_with_too_many_unanswered_requests_is_not_read_any_further(
-    limit: int, order: list[str], gom: WatchingGom
+    limit: int, first: str, gom: WatchingGom
 ) -> None:
     with served(gom, max_unanswered=limit) as server, rpc(server) as client, rpc(server) as other:
         client.put(message("say", {"word": HOLD}, "held"))
@@ -170,8 +170,12 @@ def test_a_client_with_too_many_unanswered_requests_is_not_read_any_further(
         # Time enough for the server to read it, if it did; the others are served meanwhile.
         for _ in range(20):
             other.call("server/stats")
+        before = answers(client, 1) if first == "info" else []
         gom.go_on.set()
-        assert answers(client, 3) == order
+        # What comes first says whether it was read; the two others may overtake each other.
+        told = before + answers(client, 3 - len(before))
+        assert told[0] == first
+        assert sorted(told) == ["held", "info", "next"]
 
 
 # What is in force.
