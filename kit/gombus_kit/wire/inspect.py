@@ -101,7 +101,7 @@ class Inspect:
                 return items.result(self.twin._run(name, given))
             except (RequestError, BreakError, Refused):
                 raise
-            except Exception as error:
+            except BaseException as error:  # SystemExit, too, would end the script's connection
                 log.exception("%s failed in the twin", name)
                 raise Refused(Refusal(f"{type(error).__name__}: {error}", error=PYTHON)) from error
 

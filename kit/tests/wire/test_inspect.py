@@ -56,8 +56,9 @@ print(json.dumps([answer['series'] == series, str(answer['files'][1]), answer['p
         (BreakError("Esc"), ["BreakError", ""]),
         (ValueError("a bug of the plugin"), ["RuntimeError", "ValueError: a bug of the plugin\nCalled from here:"]),
     ],
+        (SystemExit(3), ["RuntimeError", "SystemExit: 3\nCalled from here:"]),
 )
-def test_what_a_command_raises_reaches_the_script(error: Exception, raised: list[str]) -> None:
+def test_what_a_command_raises_reaches_the_script(error: BaseException, raised: list[str]) -> None:
     def act() -> None:
         raise error
 
