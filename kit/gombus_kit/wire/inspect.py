@@ -104,6 +104,9 @@ class Inspect:
             except BaseException as error:  # SystemExit, too, would end the script's connection
                 log.exception("%s failed in the twin", name)
                 raise Refused(Refusal(f"{type(error).__name__}: {error}", error=PYTHON)) from error
+            finally:
+                # The server keeps them, too, but without what is long.
+                self.twin.calls.clear()
 
         return self._thread.submit(self._guarded, run, {}).result()
 

@@ -73,6 +73,7 @@ class WireTwin:
         self._server: Server
         self._thread: threading.Thread
         self._closing = threading.Lock()
+        self._arriving = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -212,7 +213,9 @@ class WireTwin:
         threading.Thread(target=self.close, name="wire-twin-crash", daemon=True).start()
 
     def _accept(self, client: socket.socket, address: Any) -> None:
-        self._clients.append((threading.current_thread(), client))
+        with self._arriving:
+            alive = [(thread, other) for thread, other in self._clients if thread.is_alive()]
+            self._clients = [*alive, (threading.current_thread(), client)]
         if self.stopping.is_set():  # `close` may have read the list before this client was in it
             cut(client)
         self._handle(client, address)

@@ -9,6 +9,7 @@ import pytest
 
 from gombus_kit.twin import BreakError, File, MeasurementSeries, RequestError, Twin
 from gombus_kit.wire import Hold, Item, Request, WireTwin, series_item
+from gombus_kit.wire.records import MAX_PART
 from scripts import RAISED, run
 from support import WAIT_S
 from wire_client import ask, dial, message, received
@@ -55,8 +56,8 @@ print(json.dumps([answer['series'] == series, str(answer['files'][1]), answer['p
         (RequestError("no", "X-1", "log"), ["RequestError", "no", "X-1", "log"]),
         (BreakError("Esc"), ["BreakError", ""]),
         (ValueError("a bug of the plugin"), ["RuntimeError", "ValueError: a bug of the plugin\nCalled from here:"]),
-    ],
         (SystemExit(3), ["RuntimeError", "SystemExit: 3\nCalled from here:"]),
+    ],
 )
 def test_what_a_command_raises_reaches_the_script(error: BaseException, raised: list[str]) -> None:
     def act() -> None:
@@ -64,6 +65,16 @@ def test_what_a_command_raises_reaches_the_script(error: BaseException, raised: 
 
     with taught(act) as twin:
         assert run(twin, RAISED.format(call=f"{ACT}()")) == raised
+
+
+def test_a_command_gets_what_is_long_and_the_twin_keeps_the_beginning() -> None:
+    got: list[bytes] = []
+    sent = b"x" * (2 * MAX_PART)
+    with taught(lambda data: got.append(data)) as twin:
+        ask(twin, Request.COMMAND, command=ACT, parameters={"data": sent})
+        assert got == [sent]
+        assert twin.commands == [(ACT, {"data": sent[:MAX_PART]})]
+        assert not twin.inspect.twin.calls
 
 
 def test_a_result_without_a_form_is_refused() -> None:

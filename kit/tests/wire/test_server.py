@@ -217,6 +217,15 @@ def test_a_delay_ends_with_the_twin() -> None:
     assert names(twin) == []
 
 
+def test_clients_that_left_are_forgotten() -> None:
+    with WireTwin() as twin:
+        for _ in range(3):
+            ask(twin, Request.REGISTER)
+            for thread, _client in twin._clients:
+                thread.join(WAIT_S)
+        assert len(twin._clients) == 1
+
+
 @pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="open files cannot be counted here")
 def test_nothing_stays_open() -> None:
     gc.collect()  # here and below, because websockets leaves its selectors to the collector
