@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from typing import Any, Callable
 
 from websockets.sync.server import Server, ServerConnection, serve
@@ -25,6 +26,8 @@ from .session import MAX_MESSAGE, Session, cut
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+ACCEPT_S = 0.5
+"""After how many seconds a client is accepted again, where one could not be."""
 
 
 def installed_plugins(twin: Twin) -> None:
@@ -70,10 +73,10 @@ class WireTwin:
         self._news = threading.Condition()
         self.inspect = Inspect(teach or installed_plugins, hold_dialogs, self.changed)
         self._clients: list[tuple[threading.Thread, socket.socket]] = []
+        self._arriving = threading.Lock()
         self._server: Server
         self._thread: threading.Thread
         self._closing = threading.Lock()
-        self._arriving = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -153,8 +156,10 @@ class WireTwin:
         self.stopping.clear()
         self._clients.clear()
         # No keepalive: the client answers pings only while it waits for an answer.
+        door = _Door(fileno=socket.create_server((HOST, self.port)).detach())
+        door.settimeout(ACCEPT_S)
         server = serve(
-            self._talk, HOST, self.port, compression=None, ping_interval=None, max_size=MAX_MESSAGE, open_timeout=10
+            self._talk, sock=door, compression=None, ping_interval=None, max_size=MAX_MESSAGE, open_timeout=10
         )
         try:
             self.inspect.open()
@@ -222,3 +227,18 @@ class WireTwin:
 
     def _talk(self, connection: ServerConnection) -> None:
         Session(self, connection).run()
+
+
+class _Door(socket.socket):
+    """Listens on where a client cannot be accepted, such as with too many open files: websockets would stop."""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        while True:
+            try:
+                return super().accept()
+            except OSError as error:
+                if self.fileno() < 0:  # closed
+                    raise
+                if not isinstance(error, socket.timeout):
+                    log.warning("a client was not accepted: %s", error)
+                    time.sleep(ACCEPT_S)

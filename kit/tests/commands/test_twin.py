@@ -139,6 +139,17 @@ def test_a_second_ctrl_c_ends_a_command_without_end(tmp_path: Path) -> None:
         assert twin.end()[0] == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of open files that a test could lower")
+def test_a_twin_that_had_too_many_clients_serves_the_next_one() -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))"
+    with running(before=limit) as twin, ExitStack() as clients:
+        for _ in range(50):
+            clients.enter_context(socket.create_connection(("127.0.0.1", twin.line["port"])))
+        twin.wait_for_line("a client was not accepted: ")
+        clients.close()
+        assert ask(twin.line["url"], "show")["commands"] == []
+
+
 @pytest.mark.gom
 @signals
 def test_for_people_it_says_how_to_start_a_script_and_shows_the_project_at_the_end() -> None:
