@@ -44,9 +44,16 @@ class Inspect:
         self._items: Items
 
     def open(self) -> None:
-        """Start with an empty project."""
+        """Start with an empty project.
+
+        :raises Exception: what `teach` raises.
+        """
         self._thread = ThreadPoolExecutor(1, "wire-twin")
-        self._thread.submit(self._make).result()
+        try:
+            self._thread.submit(self._make).result()
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            raise
 
     def close(self) -> None:
         """Let go of the thread."""

@@ -152,20 +152,22 @@ class WireTwin:
         """Listen.
 
         :raises OSError: the port is taken.
+        :raises Exception: what `teach` raises.
         """
         self.stopping.clear()
         self._clients.clear()
-        # No keepalive: the client answers pings only while it waits for an answer.
         door = _Door(fileno=socket.create_server((HOST, self.port)).detach())
         door.settimeout(ACCEPT_S)
+        try:
+            # Before there is a server: one that never served cannot be shut down.
+            self.inspect.open()
+        except BaseException:
+            door.close()
+            raise
+        # No keepalive: the client answers pings only while it waits for an answer.
         server = serve(
             self._talk, sock=door, compression=None, ping_interval=None, max_size=MAX_MESSAGE, open_timeout=10
         )
-        try:
-            self.inspect.open()
-        except BaseException:
-            server.shutdown()
-            raise
         self.port = server.socket.getsockname()[1]
         self._handle, server.handler = server.handler, self._accept
         self._thread = threading.Thread(target=server.serve_forever, name="wire-twin-door", daemon=True)
