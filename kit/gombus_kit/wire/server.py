@@ -187,8 +187,10 @@ class WireTwin:
         self.stopping.set()
         self.faults.release_all()
         self.inspect.dialogs.close_all()
-        for thread, client in list(self._clients):
+        clients = list(self._clients)
+        for _, client in clients:
             cut(client)
+        for thread, _ in clients:
             thread.join()
         self._server.shutdown()
         self._thread.join()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from gombus_kit.twin import BreakError, File, MeasurementSeries, RequestError, Twin
 from gombus_kit.wire import Hold, Item, Request, WireTwin, series_item
@@ -103,6 +105,27 @@ def test_scripts_share_the_project_and_one_that_waits_keeps_no_other() -> None:
         hold.release.set()
         assert received(waiting)["value"] == [None, ""]
         assert ask(twin, Request.LEN, item=Item("gom.app.project.measurement_series"))["value"] == 1
+
+
+def test_the_end_cuts_every_script_while_the_command_of_one_is_carried_out() -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    def act() -> None:
+        entered.set()
+        assert release.wait(WAIT_S)
+
+    with taught(act) as twin, dial(twin) as busy, dial(twin) as idle, ThreadPoolExecutor(1) as pool:
+        busy.send(message(twin, Request.COMMAND, command=ACT, parameters={}))
+        assert entered.wait(WAIT_S)
+        idle.send(message(twin, Request.REGISTER))
+        received(idle)
+        closing = pool.submit(twin.close)
+        try:
+            with pytest.raises(ConnectionClosed):
+                idle.recv(timeout=WAIT_S / 2)
+            assert not closing.done()
+        finally:
+            release.set()
 
 
 def test_commands_run_on_one_thread_whoever_asks() -> None:
