@@ -30,6 +30,15 @@ def filled() -> Project:
     return project
 
 
+def test_series_can_be_looped_over_while_one_is_added() -> None:
+    project = filled()
+    names = []
+    for series in project.measurement_series:
+        names.append(series.name)
+        project.create_series(f"{series.name} again", 1)
+    assert names == ["one", "two"]
+
+
 def test_a_new_project_is_empty() -> None:
     assert state(Project()) == ([], (), None)
     assert len(Project().measurement_series) == 0

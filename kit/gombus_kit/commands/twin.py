@@ -6,6 +6,8 @@ import json
 import os
 import re
 import select
+import socket
+import threading
 from typing import Any
 
 import click
@@ -24,6 +26,10 @@ from ..wire import Faults, Request, WireTwin
 from ..wire.control import TIMEOUT_S, ask
 from ..wire.faults import KINDS
 
+ABORTED = 1
+"""Exit code of a twin that was told to end a second time before it had ended."""
+CLOSING_S = 1.0
+"""After how many seconds of closing it is said what is waited for."""
 CRASHED = 70
 """Exit code of a twin that was told to crash."""
 _KINDS = ", ".join(f"{kind} ({meaning})" for kind, meaning in KINDS.items())
@@ -49,7 +55,8 @@ def command(context: click.Context, /, config_file: str | None, as_json: bool, *
 
     Prints the value for TOM_PYTHON_API_URL, with which a script is to be started. At the end it shows the project.
 
-    Exit code: 0 after Ctrl-C, 1 where it cannot start, 70 after the fault crash.
+    Exit code: 0 after Ctrl-C, 1 after a second one while a command still runs or where it cannot start, 70 after the
+    fault crash.
     """
     if context.invoked_subcommand is None:
         _serve(config_file, as_json, **options)
@@ -97,10 +104,24 @@ def _serve(
             _say(twin, as_json)
             if signals is not None:
                 select.select([signals], [], [])
+                _close(twin, signals)
     finally:
         twin.close()
     if not as_json:
         print_project(twin.project)
+
+
+def _close(twin: WireTwin, signals: socket.socket) -> None:
+    """Close the twin; where a command of a plugin's goes on and on, another Ctrl-C ends the program."""
+    signals.recv(1)
+    closing = threading.Thread(target=twin.close, daemon=True)
+    closing.start()
+    closing.join(CLOSING_S)
+    if closing.is_alive():
+        click.echo("A command is still carried out; another Ctrl-C ends the twin at once.", err=True)
+    while closing.is_alive():
+        if select.select([signals], [], [], 0.05)[0]:
+            os._exit(ABORTED)
 
 
 def _check(twin: WireTwin) -> None:

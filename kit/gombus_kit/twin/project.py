@@ -66,7 +66,8 @@ class SeriesByName:
             raise RequestError(f"There is no measurement series {key!r}", UNKNOWN_ITEM) from None
 
     def __iter__(self) -> Iterator[MeasurementSeries]:
-        return iter(self._series.values())
+        # A copy, because the wire twin shows the project while a command adds to it.
+        return iter(list(self._series.values()))
 
     def __len__(self) -> int:
         return len(self._series)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
@@ -27,28 +27,36 @@ def ask(url: str, what: str, timeout_s: float = TIMEOUT_S, **params: object) -> 
 
     :param url: as in TOM_PYTHON_API_URL.
     :param what: close-dialog, release or show.
-    :raises GombusError: no twin there, or it refuses.
+    :raises GombusError: no twin there, or it refuses; a parameter has no form on the wire.
     """
     address, _, query = url.partition("?")
     message = {"type": "twin", "apikey": query.partition("apikey=")[2].partition("&")[0], "id": str(uuid.uuid4())}
     try:
-        with connect(url, compression=None, ping_interval=None, proxy=None) as connection:
-            connection.send(encode({**message, "value": what, "params": params}))
+        question = encode({**message, "value": what, "params": params})
+    except ValueError as error:
+        raise GombusError(str(error)) from error
+    try:
+        # What a twin received in weeks may be long.
+        with connect(url, compression=None, ping_interval=None, proxy=None, max_size=None) as connection:
+            connection.send(question)
             reply = decode(connection.recv(timeout=timeout_s, decode=False))
     except (OSError, WebSocketException, ValueError) as error:
-        raise GombusError(f"no twin at {address}: {str(error) or type(error).__name__}") from error
+        # An address that is none is quoted, with its key.
+        why = str(error).replace(url, address) or type(error).__name__
+        raise GombusError(f"no twin at {address}: {why}") from error
     if not isinstance(reply, dict) or reply.get("type") != "reply":
         raise GombusError(str(reply.get("description")) if isinstance(reply, dict) else "what answers is no twin")
     return reply["value"]
 
 
-def obey(twin: WireTwin, what: str, params: dict[str, Any]) -> object:
+def obey(twin: WireTwin, what: str, params: dict[str, Any], gone: Callable[[], bool]) -> object:
     """Do what was asked.
 
+    :param gone: whether who asked has left, or the twin is closed.
     :raises Refused: it cannot be done.
     """
     if what == "close-dialog":
-        return _close_dialog(twin, params)
+        return _close_dialog(twin, params, gone)
     if what == "release":
         return _release(twin, params["command"])
     if what == "show":
@@ -56,22 +64,34 @@ def obey(twin: WireTwin, what: str, params: dict[str, Any]) -> object:
     raise Refused(Refusal(f"the twin cannot {what!r}; it can close-dialog, release and show"))
 
 
-def _close_dialog(twin: WireTwin, params: dict[str, Any]) -> object:
-    def waiting() -> list[Dialog]:
-        return [dialog for dialog in twin.dialogs if dialog.state in ("shown", "open")]
+def _close_dialog(twin: WireTwin, params: dict[str, Any], gone: Callable[[], bool]) -> object:
+    closed: list[Dialog] = []
 
-    if not twin.wait_until(waiting, params["wait_s"]):
+    # Under the lock of wait_until, so that two who wait do not close the same dialog.
+    def close() -> bool:
+        if gone():
+            return True
+        waiting = [dialog for dialog in twin.dialogs if dialog.state in ("shown", "open")]
+        # One that a script waits for goes before one that is only open.
+        for dialog in sorted(waiting, key=lambda dialog: dialog.state != "shown")[:1]:
+            _close(dialog, params)
+            closed.append(dialog)
+        return bool(closed)
+
+    twin.wait_until(close, params["wait_s"])
+    if not closed:
         raise Refused(Refusal("no dialog is shown"))
-    # One that a script waits for goes before one that is only open.
-    dialog = sorted(waiting(), key=lambda dialog: dialog.state != "shown")[0]
+    twin.changed()
+    return {"number": closed[0].number, "title": closed[0].title}
+
+
+def _close(dialog: Dialog, params: dict[str, Any]) -> None:
     unknown = set(params["values"]) - set(dialog.values)
     if unknown and dialog.definition:
         known = ", ".join(dialog.values) or "none"
         raise Refused(Refusal(f"the dialog has no widget {sorted(unknown)[0]!r}; it has: {known}"))
     dialog.values.update(params["values"])
     dialog.close(params["result"], params["cancel"])
-    twin.changed()
-    return {"number": dialog.number, "title": dialog.title}
 
 
 def _release(twin: WireTwin, command: str) -> object:

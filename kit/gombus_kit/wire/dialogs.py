@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 
 from ..twin.errors import BAD_ARGUMENT, UNKNOWN_ITEM
-from .records import remember
+from .records import brief, remember
 from .requests import ATTRIBUTE, BREAK, Refusal, Refused
 from .values import Function, Trait
 
@@ -24,6 +24,8 @@ TYPES = {DIALOG: "Dialog", WIDGET: "Widget", RESULT: "DialogResult"}
 GROUP = "gom.script.sys"
 _OWN = ("control", "timer")
 """Widgets that every dialog has."""
+WHOLE = 100
+"""How many of the last dialogs are kept with their images; of older ones what is long is cut."""
 _CONTROLS = ("ok", "cancel", "close", "prev", "next", "yes", "no")
 
 
@@ -45,7 +47,8 @@ class Dialog:
     definition: dict[str, Any]
     """As the script gave it; empty where it named a file that cannot be read here."""
     title: str
-    script: Script
+    script: Script | None
+    """None once it has ended."""
     state: str = "created"
     """created, open (the script goes on), shown (the script waits), or closed."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +68,7 @@ class Dialog:
     @property
     def text(self) -> str:
         """All that stands in it, a line for each widget with a text."""
-        texts = (self.attributes.get(name, {}).get("text") for name in self.values)
+        texts = (self.attributes.get(name, {}).get("text") for name in list(self.values))
         return "\n".join(text for text in texts if isinstance(text, str))
 
     def close(self, result: object = None, cancelled: bool = False) -> None:
@@ -99,8 +102,11 @@ class Dialogs:
     def close_of(self, script: Script) -> None:
         """This script has ended."""
         for dialog in self.all:
-            if dialog.script is script and dialog.state != "closed":
+            if dialog.script is not script:
+                continue
+            if dialog.state != "closed":
                 dialog.close(cancelled=True)
+            dialog.script = None
         self._changed()
 
     def run(self, name: str, arguments: dict[str, Any], script: Script) -> object:
@@ -127,13 +133,13 @@ class Dialogs:
         handler = dialog.attributes[""].get("handler")
         if isinstance(handler, Function):
             script.call(handler, "initialize")
-        return None if verb == "open" else self._ended(dialog)
+        return None if verb == "open" else self._ended(dialog, script)
 
-    def _ended(self, dialog: Dialog) -> object:
+    def _ended(self, dialog: Dialog, script: Script) -> object:
         if not self.hold and dialog.state != "closed":
             dialog.close()
         while not dialog.ended.wait(0.2):
-            if dialog.script.gone():
+            if script.gone():
                 dialog.close(cancelled=True)
         self._changed()
         if dialog.cancelled:
@@ -202,6 +208,8 @@ class Dialogs:
                     kept = {key: value for key, value in widget.items() if key not in ("name", "value")}
                     dialog.attributes[widget["name"]] = {key: _text(value, value) for key, value in kept.items()}
         remember(self.all, dialog)
+        for old in self.all[-WHOLE - 1 : -WHOLE]:
+            old.definition, old.attributes = brief(old.definition), brief(old.attributes)
         self._changed()
         return dialog
 

@@ -138,7 +138,7 @@ def _seconds(text: str, where: str) -> float:
 
 def _parsed(path: str) -> Mapping[str, Any]:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # as Notepad may write it
         table = json.loads(text) if path.endswith(".json") else tomllib.loads(text)
     except OSError as error:
         raise GombusError(f"{path}: cannot be read: {error.strerror}") from error

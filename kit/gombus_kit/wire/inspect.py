@@ -44,9 +44,16 @@ class Inspect:
         self._items: Items
 
     def open(self) -> None:
-        """Start with an empty project."""
+        """Start with an empty project.
+
+        :raises Exception: what `teach` raises.
+        """
         self._thread = ThreadPoolExecutor(1, "wire-twin")
-        self._thread.submit(self._make).result()
+        try:
+            self._thread.submit(self._make).result()
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            raise
 
     def close(self) -> None:
         """Let go of the thread."""
@@ -101,9 +108,12 @@ class Inspect:
                 return items.result(self.twin._run(name, given))
             except (RequestError, BreakError, Refused):
                 raise
-            except Exception as error:
+            except BaseException as error:  # SystemExit, too, would end the script's connection
                 log.exception("%s failed in the twin", name)
                 raise Refused(Refusal(f"{type(error).__name__}: {error}", error=PYTHON)) from error
+            finally:
+                # The server keeps them, too, but without what is long.
+                self.twin.calls.clear()
 
         return self._thread.submit(self._guarded, run, {}).result()
 

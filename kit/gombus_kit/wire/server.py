@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from typing import Any, Callable
 
 from websockets.sync.server import Server, ServerConnection, serve
@@ -25,6 +26,8 @@ from .session import MAX_MESSAGE, Session, cut
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+ACCEPT_S = 0.5
+"""After how many seconds a client is accepted again, where one could not be."""
 
 
 def installed_plugins(twin: Twin) -> None:
@@ -70,6 +73,7 @@ class WireTwin:
         self._news = threading.Condition()
         self.inspect = Inspect(teach or installed_plugins, hold_dialogs, self.changed)
         self._clients: list[tuple[threading.Thread, socket.socket]] = []
+        self._arriving = threading.Lock()
         self._server: Server
         self._thread: threading.Thread
         self._closing = threading.Lock()
@@ -148,18 +152,22 @@ class WireTwin:
         """Listen.
 
         :raises OSError: the port is taken.
+        :raises Exception: what `teach` raises.
         """
         self.stopping.clear()
         self._clients.clear()
-        # No keepalive: the client answers pings only while it waits for an answer.
-        server = serve(
-            self._talk, HOST, self.port, compression=None, ping_interval=None, max_size=MAX_MESSAGE, open_timeout=10
-        )
+        door = _Door(fileno=socket.create_server((HOST, self.port)).detach())
+        door.settimeout(ACCEPT_S)
         try:
+            # Before there is a server: one that never served cannot be shut down.
             self.inspect.open()
         except BaseException:
-            server.shutdown()
+            door.close()
             raise
+        # No keepalive: the client answers pings only while it waits for an answer.
+        server = serve(
+            self._talk, sock=door, compression=None, ping_interval=None, max_size=MAX_MESSAGE, open_timeout=10
+        )
         self.port = server.socket.getsockname()[1]
         self._handle, server.handler = server.handler, self._accept
         self._thread = threading.Thread(target=server.serve_forever, name="wire-twin-door", daemon=True)
@@ -179,8 +187,10 @@ class WireTwin:
         self.stopping.set()
         self.faults.release_all()
         self.inspect.dialogs.close_all()
-        for thread, client in list(self._clients):
+        clients = list(self._clients)
+        for _, client in clients:
             cut(client)
+        for thread, _ in clients:
             thread.join()
         self._server.shutdown()
         self._thread.join()
@@ -212,10 +222,27 @@ class WireTwin:
         threading.Thread(target=self.close, name="wire-twin-crash", daemon=True).start()
 
     def _accept(self, client: socket.socket, address: Any) -> None:
-        self._clients.append((threading.current_thread(), client))
+        with self._arriving:
+            alive = [(thread, other) for thread, other in self._clients if thread.is_alive()]
+            self._clients = [*alive, (threading.current_thread(), client)]
         if self.stopping.is_set():  # `close` may have read the list before this client was in it
             cut(client)
         self._handle(client, address)
 
     def _talk(self, connection: ServerConnection) -> None:
         Session(self, connection).run()
+
+
+class _Door(socket.socket):
+    """Listens on where a client cannot be accepted, such as with too many open files: websockets would stop."""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        while True:
+            try:
+                return super().accept()
+            except OSError as error:
+                if self.fileno() < 0:  # closed
+                    raise
+                if not isinstance(error, socket.timeout):
+                    log.warning("a client was not accepted: %s", error)
+                    time.sleep(ACCEPT_S)

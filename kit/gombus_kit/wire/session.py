@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.protocol import State
 from websockets.sync.server import ServerConnection
 
@@ -44,8 +45,9 @@ class Session:
         try:
             while True:
                 self._take(self._receive())
-        except ConnectionClosed:
-            return
+        except ConnectionClosed as closed:
+            if closed.sent and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                log.warning("a client was sent away: %d bytes are allowed in a message", MAX_MESSAGE)
         except Cut:
             cut(self._connection.socket)
         except ValueError as error:
@@ -94,7 +96,7 @@ class Session:
         if not self._twin.knows(message.get("apikey")):
             raise Refused(Refusal("the apikey is not the one in the url"))
         if isinstance(number, str):
-            return obey(self._twin, number, params)
+            return obey(self._twin, number, params, self.gone)
         if number not in _NUMBERS:
             log.warning("a client sent the unknown request %d", number)
             raise Refused(Refusal(f"there is no request {number}; the twin knows 1 to {max(_NUMBERS)}"))
@@ -153,7 +155,7 @@ class Session:
 
     def gone(self) -> bool:
         """Whether the client has left, or the twin is closed."""
-        return self._twin.stopping.is_set() or self._connection.protocol.state is State.CLOSED
+        return self._twin.stopping.is_set() or self._connection.protocol.state is not State.OPEN
 
 
 def cut(client: socket.socket) -> None:

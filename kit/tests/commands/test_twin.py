@@ -8,15 +8,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
 from gombus_kit import samples
+from gombus_kit.wire import Request
 from gombus_kit.wire.control import ask
+from gombus_kit.wire.values import encode
 from programs import environ, gombus
 from support import WAIT_S
 
@@ -43,6 +47,16 @@ class Twin:
         self.line: dict[str, Any] = json.loads(process.stdout.readline() or "{}")
         """What it printed when it listened."""
 
+    def wait_for_line(self, text: str) -> None:
+        """Wait until it logged a line with this text."""
+        assert self.process.stderr
+        hurry = threading.Timer(WAIT_S, self.process.kill)
+        hurry.start()
+        try:
+            assert any(text in line for line in self.process.stderr)
+        finally:
+            hurry.cancel()
+
     def end(self) -> tuple[int, str, str]:
         """Its exit code, what it printed after the first line, and what it logged."""
         printed, logged = self.process.communicate(timeout=WAIT_S)
@@ -62,14 +76,16 @@ class Twin:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Twin]:
+def running(*arguments: str, before: str = "", **variables: str) -> Iterator[Twin]:
+    """A twin, in a process that first carries out the code `before`."""
+    main = f"{before}\nimport runpy; runpy.run_module('gombus', run_name='__main__', alter_sys=True)"
     process = subprocess.Popen(
-        [sys.executable, "-m", "gombus", "twin", "--json", *arguments],
+        [sys.executable, "-c", main, "twin", "--json", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=environ(**INSTALLED),
+        env=environ(**{**INSTALLED, **variables}),
     )
     with process:
         try:
@@ -92,6 +108,46 @@ def test_a_script_runs_against_it_until_it_is_told_to_end(number: int) -> None:
     assert f"INFO gombus_kit.wire.session: {IMPORT_ELEMENTS}\n" in logged
     assert "Traceback" not in logged
     assert twin.line["apikey"] not in logged
+
+
+ENDLESS = """
+import sys, threading
+from gombus import hookimpl
+
+@hookimpl(optionalhook=True)
+def gombus_simulate(twin):
+    @twin.command("gom.script.acme.endless")
+    def endless():
+        print("without end", file=sys.stderr, flush=True)
+        threading.Event().wait()
+"""
+
+
+@signals
+def test_a_second_ctrl_c_ends_a_command_without_end(tmp_path: Path) -> None:
+    (tmp_path / "acme_endless.py").write_text(ENDLESS, encoding="utf-8")
+    plugin = {"GOMBUS_PLUGIN_MODULES": "acme_endless", "PYTHONPATH": str(tmp_path)}
+    command = {"command": "gom.script.acme.endless", "parameters": {}}
+    question = {"type": "request", "apikey": "Secr3tKey", "id": "1", "value": int(Request.COMMAND), "params": command}
+    with running("--apikey", "Secr3tKey", **plugin) as twin, ExitStack() as stack:
+        connection = stack.enter_context(connect(twin.line["url"], compression=None, ping_interval=None, proxy=None))
+        connection.send(encode(question))
+        twin.wait_for_line("without end")
+        twin.process.send_signal(signal.SIGINT)
+        twin.wait_for_line("A command is still carried out; another Ctrl-C ends the twin at once.")
+        twin.process.send_signal(signal.SIGINT)
+        assert twin.end()[0] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of open files that a test could lower")
+def test_a_twin_that_had_too_many_clients_serves_the_next_one() -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))"
+    with running(before=limit) as twin, ExitStack() as clients:
+        for _ in range(50):
+            clients.enter_context(socket.create_connection(("127.0.0.1", twin.line["port"])))
+        twin.wait_for_line("a client was not accepted: ")
+        clients.close()
+        assert ask(twin.line["url"], "show")["commands"] == []
 
 
 @pytest.mark.gom

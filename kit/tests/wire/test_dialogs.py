@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from gombus_kit.wire import WireTwin
+from gombus_kit.wire import Request, WireTwin
+from gombus_kit.wire.dialogs import WHOLE
+from gombus_kit.wire.records import MAX_PART
 from scripts import RAISED, finish, run, start
 from support import WAIT_S
+from wire_client import dial, message, received
 
 pytestmark = pytest.mark.gom
 
@@ -159,6 +162,21 @@ def test_dialogs_close_with_their_script() -> None:
     with WireTwin(hold_dialogs=True) as twin:
         assert run(twin, script) == 1
         assert twin.wait_until(lambda: twin.dialogs[0].state == "closed", WAIT_S)
+
+
+def test_old_dialogs_are_kept_without_what_is_long_and_without_their_script() -> None:
+    image = "x" * (2 * MAX_PART)
+    content = [[{"name": "photo", "type": "image", "data": image}]]
+    execute = {"command": "gom.script.sys.execute_user_defined_dialog", "parameters": {"dialog": {"content": content}}}
+    with WireTwin() as twin:
+        with dial(twin) as connection:
+            for _ in range(WHOLE + 1):
+                connection.send(message(twin, Request.COMMAND, **execute))
+                assert received(connection)["type"] == "reply"
+            lengths = [len(dialog.attributes["photo"]["data"]) for dialog in twin.dialogs]
+            assert lengths == [MAX_PART, *[len(image)] * WHOLE]
+            assert len(twin.dialogs[0].definition["content"][0][0]["data"]) == MAX_PART
+        assert twin.wait_until(lambda: all(dialog.script is None for dialog in twin.dialogs), WAIT_S)
 
 
 def test_the_end_of_the_twin_cuts_the_script_that_waits() -> None:

@@ -76,10 +76,13 @@ b = ["delay:3", "refuse:X"]
 """
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])  # the second is Notepad's
 @pytest.mark.parametrize(("name", "text"), [("faults.toml", TOML), ("faults.json", json.dumps(TABLE))])
-def test_a_file_has_the_keys_of_the_settings_with_more_kinds(name: str, text: str, tmp_path: Path) -> None:
+def test_a_file_has_the_keys_of_the_settings_with_more_kinds(
+    name: str, text: str, encoding: str, tmp_path: Path
+) -> None:
     path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding=encoding)
     faults = Faults()
     faults.read(str(path))
     assert (faults.default_delay_s, faults.delay_s) == (0.5, {"a": 2, "b": 3.0})

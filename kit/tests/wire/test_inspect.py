@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from gombus_kit.twin import BreakError, File, MeasurementSeries, RequestError, Twin
 from gombus_kit.wire import Hold, Item, Request, WireTwin, series_item
+from gombus_kit.wire.records import MAX_PART
 from scripts import RAISED, run
 from support import WAIT_S
 from wire_client import ask, dial, message, received
@@ -55,14 +58,25 @@ print(json.dumps([answer['series'] == series, str(answer['files'][1]), answer['p
         (RequestError("no", "X-1", "log"), ["RequestError", "no", "X-1", "log"]),
         (BreakError("Esc"), ["BreakError", ""]),
         (ValueError("a bug of the plugin"), ["RuntimeError", "ValueError: a bug of the plugin\nCalled from here:"]),
+        (SystemExit(3), ["RuntimeError", "SystemExit: 3\nCalled from here:"]),
     ],
 )
-def test_what_a_command_raises_reaches_the_script(error: Exception, raised: list[str]) -> None:
+def test_what_a_command_raises_reaches_the_script(error: BaseException, raised: list[str]) -> None:
     def act() -> None:
         raise error
 
     with taught(act) as twin:
         assert run(twin, RAISED.format(call=f"{ACT}()")) == raised
+
+
+def test_a_command_gets_what_is_long_and_the_twin_keeps_the_beginning() -> None:
+    got: list[bytes] = []
+    sent = b"x" * (2 * MAX_PART)
+    with taught(lambda data: got.append(data)) as twin:
+        ask(twin, Request.COMMAND, command=ACT, parameters={"data": sent})
+        assert got == [sent]
+        assert twin.commands == [(ACT, {"data": sent[:MAX_PART]})]
+        assert not twin.inspect.twin.calls
 
 
 def test_a_result_without_a_form_is_refused() -> None:
@@ -91,6 +105,27 @@ def test_scripts_share_the_project_and_one_that_waits_keeps_no_other() -> None:
         hold.release.set()
         assert received(waiting)["value"] == [None, ""]
         assert ask(twin, Request.LEN, item=Item("gom.app.project.measurement_series"))["value"] == 1
+
+
+def test_the_end_cuts_every_script_while_the_command_of_one_is_carried_out() -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    def act() -> None:
+        entered.set()
+        assert release.wait(WAIT_S)
+
+    with taught(act) as twin, dial(twin) as busy, dial(twin) as idle, ThreadPoolExecutor(1) as pool:
+        busy.send(message(twin, Request.COMMAND, command=ACT, parameters={}))
+        assert entered.wait(WAIT_S)
+        idle.send(message(twin, Request.REGISTER))
+        received(idle)
+        closing = pool.submit(twin.close)
+        try:
+            with pytest.raises(ConnectionClosed):
+                idle.recv(timeout=WAIT_S / 2)
+            assert not closing.done()
+        finally:
+            release.set()
 
 
 def test_commands_run_on_one_thread_whoever_asks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from gombus_kit import samples
-from gombus_kit.twin import File, errors
+from gombus_kit.twin import File, Twin, errors
 from gombus_kit.wire import BREAK, PYTHON, Hold, Refusal, Request, WireTwin, series_item
 from scripts import RAISED, finish, run, start
 from support import WAIT_S
@@ -215,6 +216,28 @@ def test_a_delay_ends_with_the_twin() -> None:
             assert twin.wait_until(lambda: twin.commands, WAIT_S)
             twin.close()
     assert names(twin) == []
+
+
+def test_what_teach_raises_leaves_the_port_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    def teach(twin: Twin) -> None:
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match=r"^a bug$"):
+        WireTwin(port, teach=teach).open()
+    with WireTwin(port) as twin:
+        assert twin.port == port
+
+
+def test_clients_that_left_are_forgotten() -> None:
+    with WireTwin() as twin:
+        for _ in range(3):
+            ask(twin, Request.REGISTER)
+            for thread, _client in twin._clients:
+                thread.join(WAIT_S)
+        assert len(twin._clients) == 1
 
 
 @pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="open files cannot be counted here")

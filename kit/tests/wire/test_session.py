@@ -81,6 +81,15 @@ def test_a_message_beyond_the_limit_closes_the_connection(twin: WireTwin) -> Non
     assert lives(twin)
 
 
+def test_a_message_beyond_the_limit_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with WireTwin() as twin, dial(twin) as connection:
+        connection.send(b"\x00" * (16 * 2**20 + 1))
+        with pytest.raises(ConnectionClosed):
+            connection.recv(timeout=WAIT_S)
+        twin.close()
+    assert "a client was sent away: 16777216 bytes are allowed in a message" in caplog.text
+
+
 def test_a_wrong_key_gets_no_answer_and_nothing_is_kept_of_it(twin: WireTwin) -> None:
     twin.asked.clear()
     with dial(twin) as connection:
