@@ -20,7 +20,7 @@ class _Said(click.ClickException):
 
     def __init__(self, error: GombusError) -> None:
         super().__init__(str(error))
-        self.exit_code = error.exit_code  # type: ignore[misc]  # click has it for all of one class
+        self.exit_code = error.exit_code  # type: ignore[misc,unused-ignore]  # newer click has it for the class
 
 
 class Group(click.Group):
