@@ -141,7 +141,7 @@ def test_an_object_that_a_plugin_kept_from_an_earlier_one_is_refused_and_loses_n
         changes.until(ready=True)
         assert supervisor.begin()
         for use in (lambda: kept.fileno(), lambda: gom.script.leave(kept), lambda: gom.ENDS[0] == kept):
-            with pytest.raises(InspectLost):
+            with pytest.raises(InspectLost, match="an object is used that was of an INSPECT that is gone"):
                 use()
             # The one that is there was not lost by it, and nothing was asked of it.
             assert (supervisor.broke(), supervisor.ready) == ("", True)

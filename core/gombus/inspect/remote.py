@@ -95,9 +95,9 @@ class Place:
     def _refer(self, value: Any) -> Any:
         if isinstance(type(value), Kind):
             members = object.__getattribute__(value, "__dict__")
-            return (members[_HANDLE], 0) if members[_PLACE] is self else _from_another()
+            return (members[_HANDLE], 0) if members[_PLACE] is self else from_another()
         if type(value) is Kind:
-            return (0, value.__gom_kind__) if value.__gom_place__ is self else _from_another()
+            return (0, value.__gom_kind__) if value.__gom_place__ is self else from_another()
         return None
 
     def _resolve(self, reference: tuple[int, Any, str]) -> Any:
@@ -127,7 +127,11 @@ class Place:
         return made
 
 
-def _from_another() -> NoReturn:
+def from_another() -> NoReturn:
+    """Refuse an object that a plugin kept.
+
+    :raises InspectLost: always.
+    """
     raise InspectLost("an object is used that was of an INSPECT that is gone")
 
 

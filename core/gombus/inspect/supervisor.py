@@ -14,7 +14,7 @@ from ..presence import Presence
 from ..redaction import redacted
 from .address import shown
 from .process import Process
-from .remote import InspectLost, Place, RemoteGom
+from .remote import InspectLost, Place, RemoteGom, from_another
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +96,10 @@ class Supervisor(Presence):
         return self._broke
 
     def _broken(self, process: Process) -> None:
-        # One that was lost before the handler began is asked where a plugin kept an object of it: nothing was lost now.
-        if process is self._used:
-            self._broke = f"INSPECT was lost ({process.wait()})"
+        if process is not self._used:
+            # It was lost before the handler began: nothing is lost now.
+            from_another()
+        self._broke = f"INSPECT was lost ({process.wait()})"
         self._lost(process)
 
     def _place(self) -> Place:
