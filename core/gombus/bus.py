@@ -281,7 +281,7 @@ class Bus:
         return self._not_planned() if self.presence.broke() else Outcome({**facts, **found})
 
     def _not_planned(self) -> Outcome:
-        return Outcome(error=errors.NotReady(f"{self.presence.reason}."))
+        return Outcome(error=errors.NotReady(f"{self.presence.broke() or self.presence.reason}."))
 
 
 def _kept_params(record: Record) -> JsonObject:

@@ -27,9 +27,10 @@ class Presence:
 
     def change(self, reason: str) -> None:
         """It is gone for this reason, or, where that is empty, there again."""
-        # The reason first: who reads that it is gone must find it.
-        self.reason = reason
+        # Who reads that it is gone must find the reason.
+        self.reason = reason or self.reason
         self.ready = not reason
+        self.reason = reason
         self._tell()
 
     def begin(self) -> bool:

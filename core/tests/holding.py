@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
-from gombus.inspect.holder import Holder
+from gombus.inspect.holder import Holder, Requests
 from gombus.inspect.remote import InspectLost, Place, RemoteGom, raised
 from gombus.inspect.values import LOST, OK, read, write
 
@@ -142,7 +142,9 @@ class Held:
         self.ended = threading.Event()
         self.warnings: list[str] = []
         self._requests, self.answers = os.fdopen(ours[1], "wb"), os.fdopen(its[0], "rb")
-        self.holder = Holder(gom, os.fdopen(ours[0], "rb"), os.fdopen(its[1], "wb"), self._leave)
+        self.stream = os.fdopen(ours[0], "rb")
+        self.asked = Requests(self.stream, self._leave)
+        self.holder = Holder(gom, self.asked, os.fdopen(its[1], "wb"), self._leave)
         self.place = Place(self.do)
         self.gom: Any = RemoteGom(lambda: self.place)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -186,6 +188,6 @@ def holding(gom: Gom) -> Iterator[Held]:
             gom.lose()
             held.thread.join()
             held.close()
-            held.holder._listening.join()
-            for stream in (held.answers, held.holder._requests, held.holder._answers):
+            held.asked.thread.join()
+            for stream in (held.answers, held.stream, held.holder._answers):
                 stream.close()

@@ -173,6 +173,14 @@ def test_the_reason_of_the_client_is_said(client: Callable[[str], None]) -> None
     )
 
 
+def test_the_reason_of_the_client_is_said_in_one_line(client: Callable[[str], None]) -> None:
+    # As its RequestError writes what has no log.
+    client("raise RuntimeError('TWIN-0007: not the key\\n\\n')\n")
+    assert (
+        str(_refusal(InspectBackend(BACKEND))) == "no INSPECT at ws://localhost:1: RuntimeError: TWIN-0007: not the key"
+    )
+
+
 @pytest.mark.parametrize(
     ("ending", "raised"),
     [

@@ -15,7 +15,8 @@ from gombus.inspect import process as process_module
 from gombus.inspect.address import ADDRESS
 from gombus.inspect.process import Process
 from gombus.inspect.remote import InspectLost
-from gombus.inspect.values import GET, GOM
+from gombus.inspect.values import GET, GOM, write
+from support import WAIT_S
 
 URL = "ws://localhost:1?apikey=Secr3tKey"
 GOM_TEXT = """
@@ -49,6 +50,12 @@ class script:
 
     def close():
         WEB_SOCKET.connected = False
+
+    def lie():
+        # What INSPECT could have it do, because the client runs what it is sent.
+        import pickle
+        from gombus.inspect.holder import Holder
+        Holder._bytes = lambda self, answer: pickle.dumps(("ok", os.getcwd, []))
 """
 """A client that does what a test wants."""
 
@@ -123,6 +130,30 @@ def test_an_inspect_that_does_not_answer_at_the_start_is_given_up(
     process = Process(URL, lambda one: None)
     assert process.open() == "INSPECT did not answer within 0.1 s"
     process.close()
+
+
+def test_one_that_still_imports_gom_ends_when_the_server_is_gone(client: Callable[[str], None]) -> None:
+    client("import os; os.write(2, b'importing\\n'); import threading; threading.Event().wait()")
+    process = Process(URL, lambda one: None)
+    write(process._requests, URL.encode())
+    process._requests.close()
+    try:
+        assert process._process.wait(WAIT_S) == 0
+    finally:
+        process.close()
+
+
+def test_an_answer_that_cannot_be_understood_is_the_last(
+    client: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    client(GOM_TEXT)
+    lost: list[Process] = []
+    with started(lost) as process:
+        script = process.do(GOM, ("script",))
+        with pytest.raises(InspectLost, match="what it said could not be understood"):
+            script.lie()
+        assert lost == [process]
+    assert "getcwd does not go by value" in caplog.text
 
 
 @pytest.mark.parametrize(

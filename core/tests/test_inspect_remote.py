@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import gc
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gombus.inspect.remote import BreakError, InspectLost, RequestError
+from gombus.inspect.remote import BreakError, InspectLost, RequestError, raised
 from gombus.rendering import rendered
 from holding import Gom, Held, holding
 
@@ -172,6 +174,14 @@ def test_exceptions_that_are_not_here_are_of_python_s_that_they_were_made_of(hel
         held.gom.script.sys.fail("Unicode", "utf-8", b"\xff", 0, 1, "odd")
 
 
+@pytest.mark.parametrize("name", ["eval", "Odd"])
+@pytest.mark.parametrize("base", ["eval", "type", "__import__", "nothing"])
+def test_what_is_no_exception_is_not_called_to_make_one(name: str, base: str) -> None:
+    """INSPECT can have the holder run what it likes, and so say what it likes; the server runs nothing for it."""
+    error = raised(name, base, ("1 / 0",), "a text")
+    assert (type(error), error.args) == (RuntimeError, (f"{name}: a text",))
+
+
 def test_what_does_not_exist(held: Held) -> None:
     with pytest.raises(AttributeError, match="nothing"):
         _ = held.gom.nothing
@@ -196,6 +206,16 @@ def test_objects_that_are_no_longer_used_are_let_go(held: Held) -> None:
     gc.collect()
     assert kept.x == 2
     assert len(held.holder._objects) == 1
+
+
+@pytest.mark.parametrize("act", [copy.copy, copy.deepcopy, pickle.dumps, lambda one: copy.deepcopy({"a": [one]})])
+def test_an_object_that_cannot_be_copied_says_so_and_is_kept(act: Any, held: Held) -> None:
+    vector = held.gom.Vector(2)
+    with pytest.raises(TypeError, match="'Vector' of INSPECT cannot be copied"):
+        act(vector)
+    gc.collect()
+    assert held.gom.Vector(3).x == 3
+    assert vector.x == 2
 
 
 def test_an_object_of_an_inspect_that_is_gone_is_lost(held: Held) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from gombus.errors import BackendUnavailable
 from gombus.inspect import supervisor as supervisor_module
 from gombus.inspect.address import ADDRESS
+from gombus.inspect.process import Process
 from gombus.inspect.remote import InspectLost
 from gombus.inspect.supervisor import Supervisor
 from support import WAIT_S
@@ -126,6 +128,89 @@ def test_after_a_loss_the_next_one_is_started_and_a_handler_keeps_its_own(door: 
         supervisor.close()
 
 
+def test_an_object_that_a_plugin_kept_from_an_earlier_one_is_refused_and_loses_nothing(door: socket.socket) -> None:
+    supervisor = Supervisor(url(door))
+    gom, changes = opened(supervisor)
+    try:
+        assert supervisor.begin()
+        kept = gom.ENDS[0]
+        process = supervisor._process
+        assert process is not None
+        process.kill("killed")
+        changes.until(ready=False)
+        changes.until(ready=True)
+        assert supervisor.begin()
+        for use in (lambda: kept.fileno(), lambda: gom.script.leave(kept), lambda: gom.ENDS[0] == kept):
+            with pytest.raises(InspectLost, match="an object is used that was of an INSPECT that is gone"):
+                use()
+            # The one that is there was not lost by it, and nothing was asked of it.
+            assert (supervisor.broke(), supervisor.ready) == ("", True)
+        assert url(door) == gom.ADDRESS
+    finally:
+        supervisor.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "error"),
+    [
+        (subprocess, "Popen", OSError(24, "Too many open files")),
+        (threading.Thread, "start", RuntimeError("can't start new thread")),
+        (threading.Timer, "start", RuntimeError("can't start new thread")),
+    ],
+    ids=["process", "thread", "timer"],
+)
+def test_where_none_can_be_started_it_is_tried_again(
+    where: Any, what: str, error: Exception, door: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = Supervisor(url(door))
+    _, changes = opened(supervisor)
+
+    def fail(*args: Any, **more: Any) -> Any:
+        raise error
+
+    try:
+        process = supervisor._process
+        assert process is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(where, what, fail)
+            process.kill("killed")
+            with changes._news:
+                assert changes._news.wait_for(lambda: str(error) in supervisor.reason, WAIT_S)
+        changes.until(ready=True)
+        assert supervisor.begin()
+    finally:
+        supervisor.close()
+
+
+def test_one_that_is_lost_before_it_was_said_to_be_there_is_not_said_to_be_there_afterwards(
+    door: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "FIRST_S", 3600.0)
+    supervisor = Supervisor(url(door))
+    trying: list[threading.Thread] = []
+    change = supervisor.change
+
+    def slowly(reason: str) -> None:
+        if not reason and supervisor._process is not None and not trying:
+            # Jobs that were handed over before it was lost begin meanwhile.
+            supervisor._process.kill("killed")
+            supervisor._process.wait()
+            trying.append(threading.Thread(target=supervisor._lost, args=[supervisor._process]))
+            trying[0].start()
+            # Who waits for the one who says it comes after it.
+            if not supervisor._lock.locked():
+                trying[0].join()
+        change(reason)
+
+    monkeypatch.setattr(supervisor, "change", slowly)
+    opened(supervisor)
+    trying[0].join()
+    try:
+        assert (supervisor.ready, supervisor._process) == (False, None)
+    finally:
+        supervisor.close()
+
+
 def test_one_that_is_killed_while_nobody_asks_is_replaced(door: socket.socket) -> None:
     supervisor = Supervisor(url(door))
     gom, changes = opened(supervisor)
@@ -198,6 +283,26 @@ def test_one_that_is_being_started_is_ended_with_the_server(door: socket.socket,
         pass
     supervisor.close()
     assert not supervisor.ready
+    assert not supervisor._thread.is_alive()
+
+
+def test_one_that_is_started_just_when_the_server_ends_is_ended_with_it(
+    door: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gom.py").write_text("import threading; threading.Event().wait()", encoding="utf-8")
+    supervisor = Supervisor(url(door))
+    closed = threading.Event()
+
+    def late(*args: Any) -> Process:
+        # `close` has looked and found none.
+        closed.set()
+        supervisor._closing.wait(WAIT_S)
+        return Process(*args)
+
+    monkeypatch.setattr(supervisor_module, "Process", late)
+    supervisor.open(wait=True)
+    assert closed.wait(WAIT_S)
+    supervisor.close()
     assert not supervisor._thread.is_alive()
 
 

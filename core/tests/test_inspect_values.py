@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import sys
 
 import pytest
 
-from gombus.inspect.values import Reader, Writer, by_value, read, write
+from gombus.inspect.values import Reader, Writer, array, by_value, read, write
 
 
 def test_what_goes_by_value() -> None:
@@ -54,3 +55,23 @@ class Evil:
 def test_what_inspect_sends_is_not_run_by_the_server(data: bytes) -> None:
     with pytest.raises(pickle.UnpicklingError, match="does not go by value"):
         Reader(io.BytesIO(data), lambda reference: None).load()
+
+
+@pytest.mark.parametrize("name", ["ndarray", "dtype", "scalar"])
+def test_no_module_is_imported_because_inspect_names_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One that runs a program when it is imported.
+    monkeypatch.delitem(sys.modules, "numpy.f2py.__main__", raising=False)
+    with pytest.raises(pickle.UnpicklingError, match="does not go by value"):
+        Reader(io.BytesIO(f"cnumpy.f2py.__main__\n{name}\n.".encode()), lambda reference: None).load()
+    assert "numpy.f2py.__main__" not in sys.modules
+
+
+def test_an_array_is_made_of_numbers_only() -> None:
+    numpy = pytest.importorskip("numpy")
+    assert array("<f8", (2, 1), bytes(16)).tolist() == [[0.0], [0.0]]
+    assert array("<i4", (0, 3), b"").shape == (0, 3)
+    assert type(array("<i4", None, b"\1\0\0\0")) is numpy.int32
+    for kind in ("O", "V8", "i4,O"):
+        with pytest.raises(pickle.UnpicklingError, match="does not go by value"):
+            array(kind, (1,), bytes(16))
+    assert not by_value(numpy.array([object()]))

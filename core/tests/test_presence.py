@@ -76,6 +76,20 @@ def test_a_change_is_told_after_it_can_be_seen() -> None:
     assert seen == [(False, "gone"), (True, "")]
 
 
+def test_whoever_sees_that_it_is_gone_finds_the_reason() -> None:
+    class Seen(Presence):
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            seen.append((self.ready, self.reason))
+
+    seen: list[tuple[bool, str]] = []
+    presence = Seen()
+    for reason in ("gone", "still gone", ""):
+        presence.change(reason)
+    assert (False, "") not in seen
+    assert {reason for ready, reason in seen if not ready} == {"gone", "still gone"}
+
+
 def test_what_nobody_relies_on_is_refused_at_once(made: Desk, presence: Scripted) -> None:
     presence.change("INSPECT is not there")
     (outcome,) = made.say("x")
@@ -174,7 +188,10 @@ def test_whatever_a_handler_makes_of_it_its_job_is_interrupted(
 
 def test_a_plan_in_which_it_goes_is_none(made: Desk, presence: Scripted) -> None:
     presence.breaks = LOST
-    assert isinstance(made.run("say", {"word": "x"}, plan=True).error, NotReady)
+    error = made.run("say", {"word": "x"}, plan=True).error
+    assert isinstance(error, NotReady)
+    # It is there again already.
+    assert str(error) == f"The server cannot accept requests now: {LOST}."
     presence.breaks, presence.noticed = "", False
     assert isinstance(made.run("say", {"word": "x"}, plan=True).error, NotReady)
 

@@ -58,7 +58,7 @@ def connect(address: str) -> Any:
             if isinstance(error, ModuleNotFoundError) and error.name == "gom":
                 raise BackendUnavailable(MISSING) from error
             # The client may quote the address, the part behind the question mark, or a value of it alone.
-            said = f"{type(error).__name__}: {redacted(str(error))}"
+            said = f"{type(error).__name__}: {' '.join(redacted(str(error)).split())}"
             raise BackendUnavailable(f"no INSPECT at {shown(address)}: {said}") from None
 
 

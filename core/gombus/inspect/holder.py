@@ -55,13 +55,15 @@ def main() -> None:
     requests, answers = _moved()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     address = read(requests).decode()
+    asked = Requests(requests)
     try:
         gom = connect(address)
     except BackendUnavailable as error:
         write(answers, f"{FAILED} {error}".encode("utf-8", "backslashreplace"))
-        return
+        # A thread still reads.
+        os._exit(0)
     write(answers, READY.encode())
-    Holder(gom, requests, answers).run()
+    Holder(gom, asked, answers).run()
 
 
 def _moved() -> tuple[BinaryIO, BinaryIO]:
@@ -75,6 +77,27 @@ def _moved() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
+class Requests:
+    """What the server asks for, read on a thread of its own: importing gom, and each call, blocks, and must not outlive
+    the server.
+
+    :param leave: ends the process at once, when the server closed its end.
+    """
+
+    def __init__(self, stream: BinaryIO, leave: Callable[[int], NoReturn] = os._exit) -> None:
+        self._stream = stream
+        self._leave = leave
+        self.waiting: SimpleQueue[bytes] = SimpleQueue()
+        self.thread = threading.Thread(target=self._listen, name="gombus-requests", daemon=True)
+        self.thread.start()
+
+    def _listen(self) -> None:
+        with suppress(OSError, EOFError):
+            while True:
+                self.waiting.put(read(self._stream))
+        self._leave(0)
+
+
 class Holder:
     """Carries out operations on gom.
 
@@ -83,14 +106,12 @@ class Holder:
     """
 
     def __init__(
-        self, gom: Any, requests: BinaryIO, answers: BinaryIO, leave: Callable[[int], NoReturn] = os._exit
+        self, gom: Any, requests: Requests, answers: BinaryIO, leave: Callable[[int], NoReturn] = os._exit
     ) -> None:
         self._gom = gom
         self._requests = requests
         self._answers = answers
         self._leave = leave
-        self._waiting: SimpleQueue[bytes] = SimpleQueue()
-        self._listening = threading.Thread(target=self._listen, name="gombus-requests", daemon=True)
         self._objects: dict[int, Any] = {}
         self._last = 0
         self._kinds = _Kinds()
@@ -109,22 +130,14 @@ class Holder:
         """Until the server closes its end, or INSPECT is gone."""
         warnings.simplefilter("always")
         warnings.showwarning = self._warned
-        self._listening.start()
         while True:
             try:
-                request = self._waiting.get(timeout=IDLE_S)
+                request = self._requests.waiting.get(timeout=IDLE_S)
             except Empty:
                 if gone(self._gom):
                     self._leave(CODE_LOST)
                 continue
             self._answer(request)
-
-    def _listen(self) -> None:
-        # A thread of its own: a gom call blocks, and must not outlive the server.
-        with suppress(OSError, EOFError):
-            while True:
-                self._waiting.put(read(self._requests))
-        self._leave(0)
 
     def _answer(self, request: bytes) -> None:
         # Looked at before, so that what cannot be sent any more is not begun.

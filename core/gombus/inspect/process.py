@@ -50,7 +50,12 @@ class Process:
         self.since_s = 0.0
         """Since when it is asked for something, on the monotonic clock; 0 where it is not."""
         self._logging = threading.Thread(target=self._log, name="gombus-inspect-log", daemon=True)
-        self._logging.start()
+        try:
+            self._logging.start()
+        except RuntimeError:
+            with self._process:
+                self._process.kill()
+            raise
 
     @property
     def place(self) -> Place:
@@ -77,12 +82,14 @@ class Process:
     def do(self, operation: str, args: tuple[Any, ...] = ()) -> Any:
         """Carry out one operation.
 
-        :raises InspectLost: INSPECT or the holder was lost before it was answered.
+        :raises InspectLost: INSPECT or the holder was lost before it was answered, or an argument is of an earlier one.
         """
         if threading.get_ident() != self._owner:
             raise RuntimeError("gom can be used on the thread only on which the handler runs")
+        # Where an argument is of an earlier one, nothing was asked, and this one is not lost.
+        message = self._place.bytes_of(operation, args)
         try:
-            ended, value, warnings = self._place.value_of(self._asked(self._place.bytes_of(operation, args)))
+            ended, value, warnings = self._understood(self._asked(message))
             if ended == LOST:
                 raise InspectLost(self.wait())
         except InspectLost:
@@ -104,6 +111,16 @@ class Process:
             raise InspectLost(self.wait()) from error
         finally:
             self.since_s = 0.0
+
+    def _understood(self, answer: bytes) -> Any:
+        try:
+            ended, value, warnings = self._place.value_of(answer)
+        except Exception as error:
+            # What it knows of what is here can no longer be relied on.
+            log.exception("what the process that talks to INSPECT says cannot be understood")
+            self.kill("what it said could not be understood")
+            raise InspectLost(self.wait()) from error
+        return ended, value, warnings
 
     def alive(self) -> bool:
         """Whether INSPECT is still there."""

@@ -95,9 +95,9 @@ class Place:
     def _refer(self, value: Any) -> Any:
         if isinstance(type(value), Kind):
             members = object.__getattribute__(value, "__dict__")
-            return (members[_HANDLE], 0) if members[_PLACE] is self else _from_another()
+            return (members[_HANDLE], 0) if members[_PLACE] is self else from_another()
         if type(value) is Kind:
-            return (0, value.__gom_kind__) if value.__gom_place__ is self else _from_another()
+            return (0, value.__gom_kind__) if value.__gom_place__ is self else from_another()
         return None
 
     def _resolve(self, reference: tuple[int, Any, str]) -> Any:
@@ -127,7 +127,11 @@ class Place:
         return made
 
 
-def _from_another() -> NoReturn:
+def from_another() -> NoReturn:
+    """Refuse an object that a plugin kept.
+
+    :raises InspectLost: always.
+    """
     raise InspectLost("an object is used that was of an INSPECT that is gone")
 
 
@@ -137,7 +141,7 @@ class _Writer(Writer):
     def reducer_override(self, value: Any) -> Any:
         """What pickle asks for everything that is of no plain type."""
         if by_value(value):
-            return NotImplemented
+            return super().reducer_override(value)
         for base in BASES:
             if isinstance(value, base):
                 return base, (_EXACT[base](value),)
@@ -179,6 +183,10 @@ class Remote(metaclass=Kind):
 
     def __setattr__(self, name: str, value: Any) -> None:
         _do(self, SET, self, name, value)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        # A copy would lead to the same object, and let go of it with its own end.
+        raise TypeError(f"{type(self).__name__!r} of INSPECT cannot be copied")
 
     def __del__(self) -> None:
         members = object.__getattribute__(self, "__dict__")
@@ -244,9 +252,12 @@ def raised(name: str, base: str, args: tuple[Any, ...], text: str) -> BaseExcept
     :param base: of Python's own class that this is, or was made of.
     :param args: what it was made with, as far as that is plain.
     """
-    kind = EXCEPTIONS.get(name)
+    kind: type[BaseException] | None = EXCEPTIONS.get(name)
     if kind is None:
-        own = getattr(builtins, base)
+        own = getattr(builtins, base, None)
+        # Whoever has the holder run what it likes may name anything here.
+        if not (isinstance(own, type) and issubclass(own, BaseException)):
+            return RuntimeError(f"{name}: {text}")
         kind = own if name == base else type(name, (own,), {})
     try:
         return kind(*args)

@@ -14,7 +14,7 @@ from ..presence import Presence
 from ..redaction import redacted
 from .address import shown
 from .process import Process
-from .remote import InspectLost, Place, RemoteGom
+from .remote import InspectLost, Place, RemoteGom, from_another
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ class Supervisor(Presence):
         self.ready = False
         self._process: Process | None = None
         self._starting: Process | None = None
+        self._unclosed: Process | None = None
+        """The last that was there; it stays this one when it is lost, until it is closed."""
         self._used: Process | None = None
         """That of the handler that runs: it must not go on with another one."""
         self._broke = ""
@@ -66,13 +68,19 @@ class Supervisor(Presence):
     def close(self) -> None:
         """End the holder, and look for no other."""
         self._closing.set()
-        process, starting = self._process, self._starting
+        starting = self._starting
         if starting is not None:
             starting.kill("the server ends")
-        if process is not None:
-            process.close()
+        self._end()
         if self._thread.ident is not None:
             self._thread.join()
+        # One that was there just then.
+        self._end()
+
+    def _end(self) -> None:
+        process = self._unclosed
+        if process is not None:
+            process.close()
 
     # On the owner thread.
 
@@ -88,6 +96,9 @@ class Supervisor(Presence):
         return self._broke
 
     def _broken(self, process: Process) -> None:
+        if process is not self._used:
+            # It was lost before the handler began: nothing is lost now.
+            from_another()
         self._broke = f"INSPECT was lost ({process.wait()})"
         self._lost(process)
 
@@ -123,12 +134,13 @@ class Supervisor(Presence):
         delay_s = FIRST_S
         while not self._closing.is_set():
             began_s = time.monotonic()
-            process = self._process
+            process = self._unclosed
             if process is not None:
                 process.wait()
                 if not self._closing.is_set():
                     self._lost(process)
-                    process.close()
+                process.close()
+                self._unclosed = None
             if time.monotonic() - began_s > STEADY_S:
                 delay_s = FIRST_S
             if self._closing.wait(delay_s):
@@ -149,14 +161,26 @@ class Supervisor(Presence):
         return ""
 
     def _start(self) -> str:
-        self._starting = process = Process(self._address, self._broken)
-        why = process.open()
+        process: Process | None = None
+        try:
+            self._starting = process = Process(self._address, self._broken)
+            # `close` may have looked before there was one to end.
+            if self._closing.is_set():
+                process.kill("the server ends")
+            why = process.open()
+        except (OSError, RuntimeError) as error:
+            # No process, file handle or thread is to be had; there may be one later.
+            why = f"the process that talks to INSPECT cannot be started: {type(error).__name__}: {error}"
         self._starting = None
+        if process is None:
+            return why
         if why or self._closing.is_set():
             process.close()
             return why
-        self._process = process
         if self._thread.ident is not None:
             log.warning("%s is there", self._title)
-        self.change("")
+        # At once: it may be lost again before this is said.
+        with self._lock:
+            self._process = self._unclosed = process
+            self.change("")
         return ""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import operator
 import pickle
 import struct
-import types
+import sys
 from typing import IO, Any, Callable
 
 PLAIN = frozenset(
     (type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, slice, range)
 )
-"""Exactly these go by value; with numpy its arrays and numbers, too."""
+"""Exactly these go by value; with numpy its numbers and arrays of them, too."""
 BASES = (str, int, float, bytes, list, tuple, dict)
 """What is of a class that was made of one of these goes as that one, from the server to the holder."""
 _LENGTH = struct.Struct("!Q")
-_FUNCTIONS = (types.BuiltinFunctionType, types.FunctionType)
-_ARRAYS = frozenset(("_reconstruct", "_frombuffer", "ndarray", "dtype", "scalar"))
+_NUMBERS = "biufc"
+"""The kinds of numpy's types that are numbers."""
 
 OK, RAISED, LOST = "ok", "raised", "lost"
 """How an operation ended: with its result, with an exception, or with the connection to INSPECT."""
@@ -64,17 +65,34 @@ do nothing."""
 
 def by_value(value: Any) -> bool:
     """Whether this goes by value: by its exact type, because a subclass may be anything."""
+    # With what pickle itself needs to make them again.
+    return type(value) in PLAIN or _numbers(value) or value is array or (type(value) is type and value in PLAIN)
+
+
+def _numbers(value: Any) -> bool:
     kind = type(value)
-    if kind in PLAIN or kind is pickle.PickleBuffer or _numpy(kind.__module__):
-        return True
-    # What pickle itself needs to make them again.
-    return (kind is type and (value in PLAIN or _numpy(value.__module__))) or (
-        kind in _FUNCTIONS and _numpy(value.__module__ or "")
+    numpy = sys.modules.get("numpy") if kind.__module__ == "numpy" else None
+    return (
+        numpy is not None
+        and (kind is numpy.ndarray or issubclass(kind, numpy.generic))
+        and value.dtype.kind in _NUMBERS
     )
 
 
-def _numpy(module: str) -> bool:
-    return module == "numpy" or module.startswith("numpy.")
+def array(kind: str, shape: tuple[int, ...] | None, data: bytes) -> Any:
+    """An array of numpy's, or one of its numbers.
+
+    What numpy itself has pickle call takes types and flags as they come, and with bad ones memory as objects.
+
+    :param kind: of its numbers, as numpy writes it: ``<f8``.
+    :param shape: None for a number.
+    """
+    numpy = importlib.import_module("numpy")
+    dtype = numpy.dtype(str(kind))
+    if dtype.kind not in _NUMBERS:
+        raise pickle.UnpicklingError(f"an array of {kind!r} does not go by value")
+    made = numpy.ndarray(shape or (), dtype, data)
+    return made[()] if shape is None else made.copy()
 
 
 class Writer(pickle.Pickler):
@@ -90,6 +108,12 @@ class Writer(pickle.Pickler):
     def persistent_id(self, value: Any) -> Any:
         """What pickle asks of every object."""
         return self._refer(value)
+
+    def reducer_override(self, value: Any) -> Any:
+        """What pickle asks for everything that is of no plain type."""
+        if _numbers(value):
+            return array, (value.dtype.str, value.shape if type(value).__name__ == "ndarray" else None, value.tobytes())
+        return NotImplemented
 
 
 class Reader(pickle.Unpickler):
@@ -108,10 +132,10 @@ class Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Only what plain values are made of: the client runs what INSPECT sends it, and the server does not."""
-        if (module == "builtins" and any(kind.__name__ == name for kind in PLAIN)) or (
-            _numpy(module) and name in _ARRAYS
-        ):
+        if module == "builtins" and any(kind.__name__ == name for kind in PLAIN):
             return super().find_class(module, name)
+        if (module, name) == (array.__module__, array.__name__):
+            return array
         raise pickle.UnpicklingError(f"{module}.{name} does not go by value")
 
 
