@@ -43,7 +43,9 @@ def build(source: Path, folder: Path, isolated: bool) -> Path:
     :raises PipError: it cannot be built.
     """
     before = set(folder.glob("*.whl"))
-    _run("wheel", "--no-deps", *([] if isolated else ["--no-build-isolation"]), "--wheel-dir", str(folder), str(source))
+    # Whole, because pip takes `acme` for a name, and Path makes that of `./acme`.
+    named = str(source.resolve())
+    _run("wheel", "--no-deps", *([] if isolated else ["--no-build-isolation"]), "--wheel-dir", str(folder), named)
     made = set(folder.glob("*.whl")) - before
     if not made:
         raise PipError(f"{source}: its wheel is there already; name each plugin once")
