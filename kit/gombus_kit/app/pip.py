@@ -25,10 +25,12 @@ def download(requirements: Sequence[Requirement], target: Target, folder: Path) 
 
     :raises PipError: there is none that fits, or no package index can be reached.
     """
+    # Without a patch release pip takes the first, which some wheels exclude, and which nobody has any more.
+    python = f"--python-version={target.python}.99"
     fitting = [f"--platform={name}" for name in target.platforms] + [f"--abi={name}" for name in target.abis]
     _run(
         "download",
-        *("--no-deps", "--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}"),
+        *("--no-deps", "--only-binary=:all:", "--implementation=cp", python),
         *fitting,
         *("--dest", str(folder)),
         # Its marker, if any, is not pip's to judge here.
