@@ -178,7 +178,7 @@ def test_esc_while_something_is_shown_stops_the_server(twin: WireTwin, tmp_path:
             with connected(running) as connection:
                 ask(connection, reference.image(focal_length="abc"))
         assert running.end() == 0
-    assert "the user pressed Esc in INSPECT; gombus stops" in running.text
+    assert running.text.count("the user pressed Esc in INSPECT; gombus stops") == 1
     assert "Traceback" not in running.text
 
 
@@ -199,3 +199,15 @@ def test_why_it_cannot_start_is_said_in_inspect_s_log(twin: WireTwin, tmp_path: 
     assert port in line
     assert running.lines[-1].startswith("Error: ")
     assert "Traceback" not in running.text
+
+
+def test_an_inspect_that_is_lost_is_told_to_the_script_s_output_alone(twin: WireTwin, tmp_path: Path) -> None:
+    with inside(twin, tmp_path) as running:
+        assert running.url
+        twin.close()
+        assert running.end() == 3
+    assert running.lines[-1].startswith("Error: INSPECT at ws://127.0.0.1:")
+    assert "is lost" in running.lines[-1]
+    assert "cannot start" not in running.text
+    assert "Traceback" not in running.text
+    assert "--- Logging error ---" not in running.text
