@@ -182,6 +182,22 @@ def test_esc_while_something_is_shown_stops_the_server(twin: WireTwin, tmp_path:
     assert "Traceback" not in running.text
 
 
+def test_a_dialog_that_does_not_open_is_told(twin: WireTwin, tmp_path: Path) -> None:
+    hold = twin.hold[DIALOGS[1]] = Hold()
+    says = "showing gombus's dialog, progress bar or log lines in INSPECT has not returned for "
+    with inside(twin, tmp_path, GOMBUS_WATCH_S="0.1") as running, connected(running) as connection:
+        assert hold.entered.wait(WAIT_S)
+        state = reason = ""
+        while state != "stuck" or says not in running.text:
+            info = ask(connection, {"jsonrpc": "2.0", "id": 1, "method": "server/info"})["result"]
+            state, reason = info["state"], info["reason"]
+        assert reason.startswith(says)
+        hold.release.set()
+        assert ask(connection, "quit") == "bye"
+        assert running.end() == 0
+    assert "a plan" not in running.text
+
+
 def test_inspect_hears_nothing_of_the_environment(twin: WireTwin, tmp_path: Path) -> None:
     with inside(twin, tmp_path) as running, connected(running) as connection:
         assert ask(connection, "quit") == "bye"

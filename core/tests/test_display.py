@@ -95,13 +95,13 @@ def test_an_errand_goes_to_the_network_thread_first_and_nowhere_after_a_stop() -
     stopping = [False]
     executor: Any = SimpleNamespace(submit=lambda work, done: submitted.append((work, done)))
     other = threading.Thread()
-    rest: Any = (executor, called.append, lambda: stopping[0], lambda: stopped.append(True))
+    watched: list[str] = []
+    watch: Any = SimpleNamespace(begun=lambda: watched.append("begun"), showing=lambda: watched.append("showing"))
+    rest: Any = (executor, called.append, lambda: stopping[0], lambda: stopped.append(True), watch)
     away = Errands(other, *rest)
     away.run(lambda: True)
     assert (len(called), submitted) == (1, [])
-    here = Errands(
-        threading.current_thread(), executor, called.append, lambda: stopping[0], lambda: stopped.append(True)
-    )
+    here = Errands(threading.current_thread(), *rest)
     here.run(lambda: True)
     ((work, done),) = submitted
     for result in (False, object()):
@@ -110,6 +110,7 @@ def test_an_errand_goes_to_the_network_thread_first_and_nowhere_after_a_stop() -
     for result in (work(), True):
         done(result)
     assert stopped == [True]
+    assert watched == ["begun", "showing"]
     stopping[0] = True
     here.run(lambda: True)
     assert len(submitted) == 1

@@ -18,6 +18,7 @@ from typing import Any, Callable
 from ..executor import Executor
 from ..log import TextFormatter
 from ..loglimit import LimitedHandler
+from ..watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Errands:
     :param call: has something done on that thread; may be called on any.
     :param stopping: whether nothing more is admitted.
     :param stop: stops the server.
+    :param watch: reports what does not return.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Errands:
         call: Callable[[Callable[[], None]], None],
         stopping: Callable[[], bool],
         stop: Callable[[], None],
+        watch: Watch,
     ) -> None:
         self._network = network
         self._executor = executor
         self._call = call
         self._stopping = stopping
         self._stop = stop
+        self._watch = watch
         self._told = False
 
     def run(self, work: Callable[[], bool]) -> None:
@@ -61,7 +65,12 @@ class Errands:
             self._call(partial(self.run, work))
         # At once, so that it comes before the next job. What is submitted after a stop would be waited for in vain.
         elif not self._stopping():
-            self._executor.submit(work, self._done)
+            self._executor.submit(partial(self._watched, work), self._done)
+            self._watch.begun()
+
+    def _watched(self, work: Callable[[], bool]) -> bool:
+        self._watch.showing()
+        return work()
 
     def _done(self, esc: Any) -> None:
         # Anything else stands for work that was not begun. It may come twice, because the warning is shown, too.
