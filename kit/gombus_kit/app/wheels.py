@@ -127,13 +127,13 @@ def _licence(file: zipfile.ZipFile, info: str, metadata: Message) -> str:
         within = inside[len("licenses/") :] if inside.startswith("licenses/") else inside
         if name.startswith(f"{info}/") and (within in named or _LICENCES.fullmatch(within.rpartition("/")[2])):
             texts.append(f"{within}\n\n{_content(file, name).decode('utf-8', 'replace').strip()}\n")
-    head = f"{metadata['Name']} {metadata['Version']}\n{_said(metadata)}\n"
+    head = f"{metadata['Name']} {metadata['Version']}\n{_said(metadata, 'see below' if texts else 'it names none')}\n"
     return "\n".join([head, *texts])
 
 
-def _said(metadata: Message) -> str:
+def _said(metadata: Message, instead: str) -> str:
     said = metadata.get("License-Expression") or metadata.get("License")
     if said:
         return f"Licence: {said}"
     classifiers = [line for line in metadata.get_all("Classifier", []) if line.startswith("License ::")]
-    return "Licence: " + (", ".join(line.rpartition(" :: ")[2] for line in classifiers) or "see below")
+    return "Licence: " + (", ".join(line.rpartition(" :: ")[2] for line in classifiers) or instead)

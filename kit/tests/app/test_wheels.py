@@ -54,6 +54,13 @@ def test_an_old_wheel_with_its_licence_in_the_metadata(tmp_path: Path) -> None:
     assert "Licence: Apache 2" in wheel(tmp_path, "acme", lines=["License: Apache 2"]).licence
 
 
+def test_a_wheel_that_names_no_licence(tmp_path: Path) -> None:
+    assert wheel(tmp_path, "acme").licence == "acme 1.0\nLicence: it names none\n"
+    (tmp_path / "more").mkdir()
+    made = wheel(tmp_path / "more", "acme", files={"INFO/LICENSE": "Do as you like."})
+    assert made.licence == "acme 1.0\nLicence: see below\n\nLICENSE\n\nDo as you like.\n"
+
+
 def test_a_licence_of_many_lines_in_the_metadata_is_told_whole(tmp_path: Path) -> None:
     made = wheel(tmp_path, "acme", lines=["License: Do as you like,", "        and say so."])
     assert "Do as you like,\n        and say so." in made.licence
