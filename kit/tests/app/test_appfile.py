@@ -43,7 +43,7 @@ def test_an_entry_that_cannot_be_unpacked_is_named(tmp_path: Path) -> None:
     path = app_file(tmp_path, {"doc/a.md": b"any"})
     whole = path.read_bytes()
     for content, says in (
-        (whole.replace(b"doc/a.md" + zlib.compress(b"any", wbits=-15), b"doc/a.md" + b"\xff" * 5, 1), "is damaged"),
+        (whole.replace(b"doc/a.md" + zlib.compress(b"any")[2:-4], b"doc/a.md" + b"\xff" * 5, 1), "is damaged"),
         (whole.replace(b"\x14\x00\x00\x00", b"\x14\x00\x01\x00"), "is damaged: .*encrypted"),
         (
             whole.replace(b"\x08\x00\x00\x00", b"\x0e\x00\x00\x00"),
