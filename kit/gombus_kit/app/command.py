@@ -102,7 +102,7 @@ def build(
     order = building.Order(
         Target(python, platform),
         version,
-        constraints.read_text(encoding="utf-8") if constraints else "",
+        _text(constraints) if constraints else "",
         not no_build_isolation,
         lambda text: click.echo(f"{text} ...", err=True),
     )
@@ -115,6 +115,14 @@ def build(
             path = building.build_plugin(order, plugin_only, app.wheels, output)
     with opened(path) as app:
         _print_contents(path, app, as_json)
+
+
+def _text(path: Path) -> str:
+    try:
+        # Editors on Windows put a mark before it.
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GombusError(f"{path}: cannot be read as UTF-8 text: {error}") from error
 
 
 @contextmanager
