@@ -178,8 +178,24 @@ def test_esc_while_something_is_shown_stops_the_server(twin: WireTwin, tmp_path:
             with connected(running) as connection:
                 ask(connection, reference.image(focal_length="abc"))
         assert running.end() == 0
-    assert "the user pressed Esc in INSPECT; gombus stops" in running.text
+    assert running.text.count("the user pressed Esc in INSPECT; gombus stops") == 1
     assert "Traceback" not in running.text
+
+
+def test_a_dialog_that_does_not_open_is_told(twin: WireTwin, tmp_path: Path) -> None:
+    hold = twin.hold[DIALOGS[1]] = Hold()
+    says = "showing gombus's dialog, progress bar or log lines in INSPECT has not returned for "
+    with inside(twin, tmp_path, GOMBUS_WATCH_S="0.1") as running, connected(running) as connection:
+        assert hold.entered.wait(WAIT_S)
+        state = reason = ""
+        while state != "stuck" or says not in running.text:
+            info = ask(connection, {"jsonrpc": "2.0", "id": 1, "method": "server/info"})["result"]
+            state, reason = info["state"], info["reason"]
+        assert reason.startswith(says)
+        hold.release.set()
+        assert ask(connection, "quit") == "bye"
+        assert running.end() == 0
+    assert "a plan" not in running.text
 
 
 def test_inspect_hears_nothing_of_the_environment(twin: WireTwin, tmp_path: Path) -> None:
@@ -199,3 +215,15 @@ def test_why_it_cannot_start_is_said_in_inspect_s_log(twin: WireTwin, tmp_path: 
     assert port in line
     assert running.lines[-1].startswith("Error: ")
     assert "Traceback" not in running.text
+
+
+def test_an_inspect_that_is_lost_is_told_to_the_script_s_output_alone(twin: WireTwin, tmp_path: Path) -> None:
+    with inside(twin, tmp_path) as running:
+        assert running.url
+        twin.close()
+        assert running.end() == 3
+    assert running.lines[-1].startswith("Error: INSPECT at ws://127.0.0.1:")
+    assert "is lost" in running.lines[-1]
+    assert "cannot start" not in running.text
+    assert "Traceback" not in running.text
+    assert "--- Logging error ---" not in running.text

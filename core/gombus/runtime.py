@@ -181,7 +181,8 @@ class _Network(threading.Thread):
         """Let a person at INSPECT see what goes on; called before this thread is started."""
         from .inspect.display import Display, Errands
 
-        errands = Errands(self, self.executor, self._call, lambda: self._bus.stopping, self.stop)
+        watch = self._bus.jobs.watch
+        errands = Errands(self, self.executor, self._call, lambda: self._bus.stopping, self.stop, watch)
         display = Display(gom, self._settings.inspect_dialog, errands)
         self._methods.batches = Batches(display.progress)
         return display

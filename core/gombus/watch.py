@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 """How often, in s, it is looked at least, because only the owner thread knows when something begins."""
+_SHOWING = "showing gombus's dialog, progress bar or log lines in INSPECT"
+"""In the place of a command's path, for what belongs to no request."""
 
 
 class Stay(NamedTuple):
@@ -79,6 +81,10 @@ class Watch:
         """Something was given to the owner thread, which may take so long."""
         self._look_in(min(limit_s, self._watch_s))
 
+    def showing(self) -> None:
+        """On the owner thread: it begins to show something in INSPECT, for no request."""
+        self._inside.noted = (_SHOWING, time.monotonic())
+
     def ended(self) -> None:
         """The owner thread is done with something."""
         if self._reported is not None:
@@ -130,8 +136,8 @@ class Watch:
         if stay.stuck:
             self._reported = noted
             job = self._running()
-            whose = "a plan" if job is None else f"{job.call.name} request, job {job.id}"
-            log.warning("%s: %s; INSPECT may hang, or wait for its user", whose, stay)
+            whose = "a plan: " if job is None else f"{job.call.name} request, job {job.id}: "
+            log.warning("%s%s; INSPECT may hang, or wait for its user", "" if stay.command == _SHOWING else whose, stay)
             return LOOK_S
         return self._watch_s - stay.seconds
 

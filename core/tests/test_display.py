@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,20 +95,22 @@ def test_an_errand_goes_to_the_network_thread_first_and_nowhere_after_a_stop() -
     stopping = [False]
     executor: Any = SimpleNamespace(submit=lambda work, done: submitted.append((work, done)))
     other = threading.Thread()
-    rest: Any = (executor, called.append, lambda: stopping[0], lambda: stopped.append(True))
+    watched: list[str] = []
+    watch: Any = SimpleNamespace(begun=lambda: watched.append("begun"), showing=lambda: watched.append("showing"))
+    rest: Any = (executor, called.append, lambda: stopping[0], lambda: stopped.append(True), watch)
     away = Errands(other, *rest)
     away.run(lambda: True)
     assert (len(called), submitted) == (1, [])
-    here = Errands(
-        threading.current_thread(), executor, called.append, lambda: stopping[0], lambda: stopped.append(True)
-    )
+    here = Errands(threading.current_thread(), *rest)
     here.run(lambda: True)
     ((work, done),) = submitted
     for result in (False, object()):
         done(result)
     assert stopped == []
-    done(work())
+    for result in (work(), True):
+        done(result)
     assert stopped == [True]
+    assert watched == ["begun", "showing"]
     stopping[0] = True
     here.run(lambda: True)
     assert len(submitted) == 1
@@ -180,3 +183,43 @@ def test_esc_is_told() -> None:
     with display(gom) as (shown, _):
         log.warning("any")
         assert shown.update() is True
+
+
+class Bar:
+    """As gom's progress bar, in an INSPECT that refuses one call."""
+
+    def __init__(self, refuses: str) -> None:
+        self.refuses = refuses
+        self.calls: list[str] = []
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.refuses:
+            raise RuntimeError("no")
+
+    def set_message(self, text: str) -> None:
+        if "enter" in self.calls:
+            self._call("message")
+
+    def set_progress(self, percent: int) -> None:
+        self._call("progress")
+
+    def __enter__(self) -> Bar:
+        self._call("enter")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._call("exit")
+
+
+@pytest.mark.parametrize("refuses", ["enter", "message", "progress"])
+def test_a_progress_bar_that_inspect_does_not_move_is_taken_away(monkeypatch: pytest.MonkeyPatch, refuses: str) -> None:
+    bar = Bar(refuses)
+    monkeypatch.setitem(sys.modules, "gom.api.progress", SimpleNamespace(ProgressBar=lambda: bar))
+    with display(Gom()) as (shown, _):
+        shown.progress(1, 3)
+        assert shown.update() is False
+        assert bar.calls[-1] == "exit"
+        shown.progress(2, 3)
+        shown.update()
+    assert bar.calls.count("exit") == 1

@@ -18,6 +18,7 @@ from typing import Any, Callable
 from ..executor import Executor
 from ..log import TextFormatter
 from ..loglimit import LimitedHandler
+from ..watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Errands:
     :param call: has something done on that thread; may be called on any.
     :param stopping: whether nothing more is admitted.
     :param stop: stops the server.
+    :param watch: reports what does not return.
     """
 
     def __init__(
@@ -47,12 +49,15 @@ class Errands:
         call: Callable[[Callable[[], None]], None],
         stopping: Callable[[], bool],
         stop: Callable[[], None],
+        watch: Watch,
     ) -> None:
         self._network = network
         self._executor = executor
         self._call = call
         self._stopping = stopping
         self._stop = stop
+        self._watch = watch
+        self._told = False
 
     def run(self, work: Callable[[], bool]) -> None:
         """Have work done between jobs. It says whether the user pressed Esc meanwhile, and must not raise."""
@@ -60,11 +65,17 @@ class Errands:
             self._call(partial(self.run, work))
         # At once, so that it comes before the next job. What is submitted after a stop would be waited for in vain.
         elif not self._stopping():
-            self._executor.submit(work, self._done)
+            self._executor.submit(partial(self._watched, work), self._done)
+            self._watch.begun()
+
+    def _watched(self, work: Callable[[], bool]) -> bool:
+        self._watch.showing()
+        return work()
 
     def _done(self, esc: Any) -> None:
-        # Anything else stands for work that was not begun.
-        if esc is True:
+        # Anything else stands for work that was not begun. It may come twice, because the warning is shown, too.
+        if esc is True and not self._told:
+            self._told = True
             log.warning("the user pressed Esc in INSPECT; gombus stops")
             self._stop()
 
@@ -119,6 +130,9 @@ class Display:
             self._try(lambda: self._open(url))
         if self._counted != self._shown and not self._bar_fails:
             self._bar_fails = not self._try(self._move)
+            if self._bar_fails:
+                # One that stands still would tell of requests that are long done.
+                self._try(self._remove_bar)
         self._write()
         return self._broken
 
@@ -127,8 +141,7 @@ class Display:
         logging.getLogger().removeHandler(self._handler)
         self._handler.close()
         self._write()
-        if self._bar is not None:
-            self._try(lambda: self._bar.__exit__(None, None, None))
+        self._try(self._remove_bar)
         if self._dialog is not None:
             self._try(lambda: self._gom.script.sys.close_user_defined_dialog(dialog=self._dialog))
 
@@ -155,17 +168,20 @@ class Display:
     def _move(self) -> None:
         self._shown = done, total = self._counted
         if not total:
-            bar, self._bar = self._bar, None
-            if bar is not None:
-                bar.__exit__(None, None, None)
+            self._remove_bar()
             return
         if self._bar is None:
-            bar = importlib.import_module("gom.api.progress").ProgressBar()
-            bar.set_message(_message(done, total))
-            self._bar = bar.__enter__()
+            self._bar = importlib.import_module("gom.api.progress").ProgressBar()
+            self._bar.set_message(_message(done, total))
+            self._bar.__enter__()
         # Both go out with each of them, because the client sends its message again with every number.
         self._bar.set_message(_message(done, total))
         self._bar.set_progress(100 * done // total)
+
+    def _remove_bar(self) -> None:
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.__exit__(None, None, None)
 
     # The log.
 

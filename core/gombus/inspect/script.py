@@ -13,7 +13,7 @@ import platformdirs
 
 from .. import config, log, runtime
 from ..config import Settings
-from ..errors import GombusError
+from ..errors import BackendLost, GombusError
 from .effects import undo
 
 
@@ -22,7 +22,8 @@ def main(template: Path, plugins: Sequence[str] = ()) -> None:
 
     :param template: the App's gombus.toml, of which the user gets a copy at the first start.
     :param plugins: modules to load as plugins where INSPECT does not show their entry points.
-    :raises SystemExit: it cannot start; the reason stands in the script's output and in INSPECT's log.
+    :raises SystemExit: it cannot start, or INSPECT was lost; the reason stands in the script's output, and in INSPECT's
+        log as long as there is one.
     """
     gom = sys.modules["gom"]
     undo(gom)
@@ -30,6 +31,10 @@ def main(template: Path, plugins: Sequence[str] = ()) -> None:
         settings = settings_inside(template, plugins)
         log.configure(settings)
         runtime.run(settings, _say)
+    except BackendLost as error:
+        # Nobody is there who could be told.
+        sys.stderr.write(f"Error: {error}\n")
+        raise SystemExit(error.exit_code) from error
     except GombusError as error:
         with suppress(Exception):
             gom.log.error("gombus cannot start: %s", error)

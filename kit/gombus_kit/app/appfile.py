@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from gombus import GombusError
+from gombus.paths import refusal
 
-from . import metainfo
+from . import archive, metainfo
 from .build import MODULES
 from .target import PLATFORMS, Target, is_python
 from .wheels import Wheel, WheelError, read
@@ -44,7 +45,7 @@ class App:
             return json.loads(self.texts[name])
         except KeyError:
             raise AppError(f"{name}: is not there") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AppError(f"{name}: is no JSON: {error}") from error
 
     def target(self) -> Target | None:
@@ -53,38 +54,44 @@ class App:
             own = self.read_json(metainfo.OWN)
         except AppError:
             return None
-        if not isinstance(own, dict) or own.get("platform") not in PLATFORMS or not is_python(str(own.get("python"))):
+        if not isinstance(own, dict):
             return None
-        return Target(own["python"], own["platform"])
+        python, platform = own.get("python"), own.get("platform")
+        if not isinstance(python, str) or not is_python(python) or platform not in PLATFORMS:
+            return None
+        return Target(python, platform)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[App]:
     """Read an App; its wheels lie in a folder of their own meanwhile.
 
-    :raises AppError: it is no zip file.
+    :raises AppError: it is no zip file, is damaged, or unpacks to more than is allowed.
     """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
         try:
-            with zipfile.ZipFile(path) as archive:
-                damaged = archive.testzip()
-                if damaged:
-                    raise AppError(f"{path}: {damaged} is damaged")
-                yield _read(archive, folder)
-        except (OSError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(path) as file:
+                app = _read(file, Path(name))
+        except archive.ArchiveError as error:
+            raise AppError(f"{path}: {error}") from error
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
             raise AppError(f"{path}: is no App that can be read: {error}") from error
+        yield app
 
 
-def _read(archive: zipfile.ZipFile, folder: Path) -> App:
+def _read(file: zipfile.ZipFile, folder: Path) -> App:
     app = App({}, {}, [], [])
+    entries = file.infolist()
+    archive.bounded(entries, archive.MAX_BYTES)
+    archive.bounded([entry for entry in entries if not entry.filename.endswith(".whl")], archive.MAX_TEXT_BYTES)
     seen = set()
-    for entry in archive.infolist():
+    for entry in entries:
         name = entry.filename
-        if entry.is_dir():
+        reason = _reason(entry)
+        if reason:
+            app.problems.append(f"{name!r}: {reason}")
             continue
-        if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
-            app.problems.append(f"{name!r}: leads out of the App; allowed: names below its folder, with /")
+        if entry.is_dir():
             continue
         if name.lower() in seen:
             app.problems.append(f"{name}: is there twice; Windows does not tell upper and lower case apart")
@@ -92,14 +99,28 @@ def _read(archive: zipfile.ZipFile, folder: Path) -> App:
         seen.add(name.lower())
         app.entries[name] = entry.file_size
         if not name.endswith(".whl"):
-            app.texts[name] = archive.read(entry)
+            app.texts[name] = archive.content(file, entry)
         elif name.rpartition("/")[0] != MODULES:
             app.problems.append(f"{name}: is not used there; allowed: {MODULES}/")
         else:
             wheel = folder / name.rpartition("/")[2]
-            wheel.write_bytes(archive.read(entry))
+            archive.copy(file, entry, wheel)
             try:
                 app.wheels.append(read(wheel))
             except WheelError as error:
                 app.problems.append(f"{MODULES}: {error}")
     return app
+
+
+def _reason(entry: zipfile.ZipInfo) -> str:
+    """Why an entry is not unpacked; empty where it is."""
+    # As it stands in the file: Python has made slashes of Windows' own, and has cut it at a zero.
+    name = entry.orig_filename
+    if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+        return "leads out of the App; allowed: names below its folder, with /"
+    refused = refusal(name)
+    if refused:
+        return f"{refused}; allowed: what Windows can have"
+    if not entry.is_dir() and not archive.is_file(entry):
+        return "is a link or a device; allowed: files"
+    return ""

@@ -12,7 +12,7 @@ from typing import Callable
 from gombus import GombusError
 
 from . import archive, metainfo
-from .closure import Constraints, fetch, missing
+from .closure import Constraints, fetch, missing, unfit
 from .icon import icon
 from .sources import wheel_of
 from .target import Target
@@ -127,11 +127,17 @@ def build_plugin(order: Order, plugin: str, beside: Iterable[Wheel] | None, outp
 
 
 def _made(named: Sequence[str], order: Order, folder: Path) -> list[Wheel]:
-    wheels = []
+    wheels: dict[str, Wheel] = {}
     for what in named:
         order.say(f"building {what}")
-        wheels.append(wheel_of(what, order.target, folder, order.isolated))
-    return wheels
+        wheel = wheel_of(what, order.target, folder, order.isolated)
+        reason = unfit(wheel, order.target)
+        if reason:
+            raise BuildError(f"{what}: its wheel {wheel.path.name} {reason}")
+        if wheel.name in wheels:
+            raise BuildError(f"{what}: {wheel.name} is named twice")
+        wheels[wheel.name] = wheel
+    return list(wheels.values())
 
 
 def _fetched(own: list[Wheel], order: Order, folder: Path, there: dict[str, Wheel] | None = None) -> list[Wheel]:

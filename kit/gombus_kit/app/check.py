@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import metainfo
 from .appfile import App, AppError
+from .archive import ArchiveError
 from .build import CORE, MODULES, START
-from .closure import BROUGHT, missing
+from .closure import BROUGHT, missing, unfit
 from .target import Target
 from .trial import TrialError, can_try, try_out
 from .wheels import Wheel, sources
@@ -43,7 +45,7 @@ def check(app: App, target: Target, beside: App | None = None, interpreter: str 
     :param interpreter: the Python to start it with; empty means the running one, where it is the App's.
     """
     report = Report(target, _kind(app))
-    there = {wheel.name: wheel for wheel in beside.wheels} if beside else {}
+    there = {wheel.name: wheel for wheel in beside.wheels} if beside and report.kind == _PLUGIN else {}
     _note(report, "every entry can be read", app.problems)
     _note(report, "metainfo.json has what INSPECT asks for", _metainfo(app))
     _note(report, "each script has its .metainfo, and they are sound", _scripts(app, report.kind))
@@ -58,7 +60,7 @@ def check(app: App, target: Target, beside: App | None = None, interpreter: str 
     if report.kind == _PLUGIN and beside is None:
         report.unchecked.append("whether all that the modules need is there: name gombus's App with --beside")
     else:
-        _note(report, "all that the modules need is there", missing(app.wheels, target, there))
+        _note(report, "all that the modules need is there", [*_twice(app, there), *missing(app.wheels, target, there)])
     _try(app, report, there, beside, interpreter)
     return report
 
@@ -105,6 +107,9 @@ def _metainfo(app: App) -> Iterator[str]:
             f"metainfo.json: environment is {meta.get('environment')!r}; allowed: {metainfo.ENVIRONMENT!r}, in which "
             "gombus and its plugins see each other"
         )
+    built, python = app.target(), meta.get("python-version")
+    if built and python not in (None, metainfo.python_version(built)):
+        yield f"metainfo.json: python-version is {python!r}; allowed: {metainfo.python_version(built)!r}"
 
 
 def _is_uuid(text: object) -> bool:
@@ -157,23 +162,30 @@ def _modules(app: App, target: Target) -> Iterator[str]:
         seen[wheel.name] = wheel
         if wheel.name in BROUGHT:
             yield f"{name}: INSPECT brings it itself, and ZEISS's own must not be handed on"
-        if not wheel.tags & target.tags:
-            tags = ", ".join(sorted(map(str, wheel.tags)))
-            yield f"{name}: is for {tags}; allowed: what fits {target}"
-        if not any(wheel.python.contains(f"{target.python}.{patch}") for patch in (0, 99)):
-            yield f"{name}: is for Python {wheel.python}; allowed: what fits {target}"
+        reason = unfit(wheel, target)
+        if reason:
+            yield f"{name}: {reason}"
 
 
 def _written(app: App, target: Target) -> Iterator[str]:
     # Others' files may be for other Pythons on purpose; these are built here, and nothing else has looked at them.
-    texts = [(name, text) for name, text in app.texts.items() if name.endswith(".py")]
+    yield from _parsed(((name, text) for name, text in app.texts.items() if name.endswith(".py")), target)
     for wheel in app.wheels:
         if wheel.plugins or wheel.name == CORE:
-            texts += [(f"{wheel.path.name}: {name}", text) for name, text in sources(wheel)]
+            try:
+                yield from (f"{wheel.path.name}: {problem}" for problem in _parsed(sources(wheel), target))
+            except ArchiveError as error:
+                yield f"{wheel.path.name}: {error}"
+
+
+def _parsed(texts: Iterable[tuple[str, bytes]], target: Target) -> Iterator[str]:
     for name, text in texts:
         try:
-            ast.parse(text, name, feature_version=target.version)
-        except (SyntaxError, ValueError) as error:
+            with warnings.catch_warnings():
+                # That an escape is odd is no matter here.
+                warnings.simplefilter("ignore")
+                ast.parse(text, name, feature_version=target.version)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield f"{name}: is no Python {target.python}: {error}"
 
 
@@ -186,9 +198,21 @@ def _plugins(app: App) -> Iterator[str]:
     except AppError:
         return
     named = own.get("plugins", []) if isinstance(own, dict) else []
+    if not isinstance(named, list):
+        named = [named]
     for module in named:
-        if module not in found:
+        if not isinstance(module, str) or module not in found:
             yield f"{metainfo.OWN}: names the plugin {module!r}, which is not among the modules"
+
+
+def _twice(app: App, there: Mapping[str, Wheel]) -> Iterator[str]:
+    for wheel in app.wheels:
+        other = there.get(wheel.name, wheel)
+        if other.version != wheel.version:
+            yield (
+                f"{MODULES}/{wheel.path.name}: gombus's App has {other.name} {other.version}, and they share one "
+                "environment; allowed: the same version, or none, as gombus app build --plugin-only makes it"
+            )
 
 
 def _try(app: App, report: Report, there: Mapping[str, Wheel], beside: App | None, interpreter: str) -> None:

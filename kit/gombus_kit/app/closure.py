@@ -59,6 +59,15 @@ def needs(wheels: Iterable[Wheel], target: Target) -> Iterator[Need]:
         extras = asked
 
 
+def unfit(wheel: Wheel, target: Target) -> str:
+    """Why a wheel cannot run on the target; empty where it can."""
+    if not wheel.tags & target.tags:
+        return f"is for {', '.join(sorted(map(str, wheel.tags)))}; allowed: what fits {target}"
+    if not any(wheel.python.contains(f"{target.python}.{patch}") for patch in (0, 99)):
+        return f"is for Python {wheel.python}; allowed: what fits {target}"
+    return ""
+
+
 def missing(wheels: Iterable[Wheel], target: Target, there: Mapping[str, Wheel] | None = None) -> list[str]:
     """What of the closure is not there, or not in a version that fits: a sentence each.
 
@@ -67,7 +76,8 @@ def missing(wheels: Iterable[Wheel], target: Target, there: Mapping[str, Wheel] 
     wheels = list(wheels)
     have = {**(there or {}), **{wheel.name: wheel for wheel in wheels}}
     problems = []
-    for need in needs(wheels, target):
+    # Of all, because one may ask for an extra of another, or replace it.
+    for need in needs(have.values(), target):
         if need.name in BROUGHT:
             continue
         wheel, wanted = have.get(need.name), f"{need.requirement.name}{need.requirement.specifier}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def build(
     order = building.Order(
         Target(python, platform),
         version,
-        constraints.read_text(encoding="utf-8") if constraints else "",
+        _text(constraints) if constraints else "",
         not no_build_isolation,
         lambda text: click.echo(f"{text} ...", err=True),
     )
@@ -110,12 +111,31 @@ def build(
     elif beside is None:
         path = building.build_plugin(order, plugin_only, None, output)
     else:
-        with opened(beside) as app:
-            if app.target() not in (None, order.target):
-                raise GombusError(f"{beside} is for {app.target()}, and this is to be for {order.target}")
+        with _opened_base(beside, order.target) as app:
             path = building.build_plugin(order, plugin_only, app.wheels, output)
     with opened(path) as app:
         _print_contents(path, app, as_json)
+
+
+def _text(path: Path) -> str:
+    try:
+        # Editors on Windows put a mark before it.
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GombusError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+@contextmanager
+def _opened_base(path: Path, target: Target) -> Iterator[App]:
+    """gombus's App, which another joins."""
+    with opened(path) as app:
+        if app.target() not in (None, target):
+            raise GombusError(f"{path} is for {app.target()}, and this is to be for {target}")
+        if not any(wheel.name == building.CORE for wheel in app.wheels):
+            raise GombusError(f"{path} is not gombus's App: it has no module gombus")
+        if app.problems:
+            raise GombusError(f"{path}: {app.problems[0]}")
+        yield app
 
 
 def _print_contents(path: Path, app: App, as_json: bool) -> None:
@@ -163,9 +183,9 @@ def check_command(
     """
     with ExitStack() as stack:
         app = stack.enter_context(opened(file))
-        base = stack.enter_context(opened(beside)) if beside else None
         built = app.target() or Target("3.9")
         target = Target(python or built.python, platform or built.platform)
+        base = stack.enter_context(_opened_base(beside, target)) if beside else None
         report = check(app, target, base, interpreter or "")
         _print_report(file, report, as_json)
     if report.problems:

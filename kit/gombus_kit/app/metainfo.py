@@ -36,6 +36,11 @@ def uuid_of(name: str) -> str:
     return str(uuid.uuid5(uuid.UUID(APP_UUID), name))
 
 
+def python_version(target: Target) -> str:
+    """The Python that INSPECT makes the environment with, where it can choose."""
+    return f"{target.python}.x"
+
+
 def app(title: str, app_uuid: str, version: str, author: str, description: str, target: Target) -> dict[str, Any]:
     """The content of metainfo.json."""
     return {
@@ -43,7 +48,7 @@ def app(title: str, app_uuid: str, version: str, author: str, description: str, 
         "description": description,
         "environment": ENVIRONMENT,
         "licensing": {"licenses": [], "product-codes": []},
-        "python-version": f"{target.python}.x",
+        "python-version": python_version(target),
         "software-revision": "0000",
         "software-version": _OLDEST if target.python == "3.9" else _FIRST_TO_CHOOSE,
         "tags": ["import"],

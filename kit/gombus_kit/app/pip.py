@@ -25,10 +25,12 @@ def download(requirements: Sequence[Requirement], target: Target, folder: Path) 
 
     :raises PipError: there is none that fits, or no package index can be reached.
     """
+    # Without a patch release pip takes the first, which some wheels exclude, and which nobody has any more.
+    python = f"--python-version={target.python}.99"
     fitting = [f"--platform={name}" for name in target.platforms] + [f"--abi={name}" for name in target.abis]
     _run(
         "download",
-        *("--no-deps", "--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}"),
+        *("--no-deps", "--only-binary=:all:", "--implementation=cp", python),
         *fitting,
         *("--dest", str(folder)),
         # Its marker, if any, is not pip's to judge here.
@@ -43,7 +45,9 @@ def build(source: Path, folder: Path, isolated: bool) -> Path:
     :raises PipError: it cannot be built.
     """
     before = set(folder.glob("*.whl"))
-    _run("wheel", "--no-deps", *([] if isolated else ["--no-build-isolation"]), "--wheel-dir", str(folder), str(source))
+    # Whole, because pip takes `acme` for a name, and Path makes that of `./acme`.
+    named = str(source.resolve())
+    _run("wheel", "--no-deps", *([] if isolated else ["--no-build-isolation"]), "--wheel-dir", str(folder), named)
     made = set(folder.glob("*.whl")) - before
     if not made:
         raise PipError(f"{source}: its wheel is there already; name each plugin once")

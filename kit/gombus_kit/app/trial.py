@@ -133,22 +133,38 @@ def started(
             (home / entry).parent.mkdir(parents=True, exist_ok=True)
             (home / entry).write_bytes(content)
         script = str(home / "scripts" / f"{START}.py")
-        process = subprocess.Popen(
-            [interpreter, "-I", "-S", "-X", "utf8", "-c", _BARE, script, str(client), str(modules)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            cwd=home,
-            env={
-                **_clean(),
-                "TOM_PYTHON_API_URL": url,
-                "GOMBUS_CONFIG": str(home / "scripts" / "gombus.toml"),
-                **environ,
-            },
-        )
+        environ = {
+            **_clean(),
+            "TOM_PYTHON_API_URL": url,
+            "GOMBUS_CONFIG": str(home / "scripts" / "gombus.toml"),
+            **environ,
+        }
+        try:
+            process = subprocess.Popen(
+                # As it was named, seen from the current folder.
+                [
+                    str(Path.cwd() / interpreter),
+                    "-I",
+                    "-S",
+                    "-X",
+                    "utf8",
+                    "-c",
+                    _BARE,
+                    script,
+                    str(client),
+                    str(modules),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                cwd=home,
+                env=environ,
+            )
+        except OSError as error:
+            raise TrialError(f"{interpreter} cannot be started: {error.strerror}") from error
         running = Started(process)
         try:
             yield running

@@ -158,3 +158,25 @@ def test_what_goes_on_is_told(tmp_path: Path, core: Wheel, acme: Wheel) -> None:
     told: list[str] = []
     path = built(core, [acme], tmp_path / "g.addon", Order(TARGET, say=told.append))
     assert told == [f"building {core.path}", f"building {acme.path}", f"writing {path}"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "lines", "says"),
+    [
+        ("cp39-cp39-linux_x86_64", [], "is for cp39-cp39-linux_x86_64; allowed: what fits Python 3.9 on win_amd64"),
+        ("py3-none-any", ["Requires-Python: >=3.12"], "is for Python >=3.12; allowed: what fits Python 3.9"),
+    ],
+)
+def test_a_plugin_that_cannot_run_there_is_refused(
+    tmp_path: Path, core: Wheel, tag: str, lines: list[str], says: str
+) -> None:
+    plugin = wheel(tmp_path, "acme", tag=tag, lines=lines, plugins={"acme": "acme"})
+    with pytest.raises(BuildError, match=f"its wheel acme-1.0-{tag}.whl {says}"):
+        built(core, [plugin], tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_plugin_that_is_named_twice_is_refused(tmp_path: Path, core: Wheel, acme: Wheel) -> None:
+    newer = wheel(tmp_path, "acme", "3.0", plugins={"acme": "acme_import"})
+    with pytest.raises(BuildError, match="acme is named twice"):
+        built(core, [acme, newer], tmp_path / "x")

@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 import pytest
 
+from gombus_kit.app import archive
 from gombus_kit.app.appfile import opened
 from gombus_kit.app.check import Report, check
 from gombus_kit.app.target import Target
@@ -89,6 +90,18 @@ START = "scripts/gombus_start"
             replaced("scripts/gombus_app.json", b'{"kind": "server", "plugins": ["other"]}'),
             "scripts/gombus_app.json: names the plugin 'other', which is not among the modules",
         ),
+        (
+            replaced("scripts/gombus_app.json", b'{"kind": "server", "plugins": 5}'),
+            "scripts/gombus_app.json: names the plugin 5, which is not among the modules",
+        ),
+        (
+            replaced("scripts/gombus_app.json", b'{"kind": "server", "plugins": [{}]}'),
+            "scripts/gombus_app.json: names the plugin {}, which is not among the modules",
+        ),
+        (meta(**{"python-version": "3.12.x"}), "metainfo.json: python-version is '3.12.x'; allowed: '3.9.x'"),
+        (meta(**{"python-version": 3.9}), "metainfo.json: python-version is 3.9; allowed: '3.9.x'"),
+        (replaced("metainfo.json", b"[" * 99999), "metainfo.json: is no JSON: "),
+        (replaced(f"{START}.py", b"x = " + b"(" * 99999), f"{START}.py: is no Python 3.9: "),
         (replaced("../x", b""), "'../x': leads out of the App"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -167,3 +180,38 @@ def test_an_app_of_others_is_told_by_its_modules(tmp_path: Path) -> None:
     alone = app_entries([wheel(tmp_path, "acme")], kind="plugin")
     del alone["scripts/gombus_app.json"]
     assert checked(tmp_path, alone).kind == "plugin"
+
+
+def test_a_module_whose_files_unpack_to_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"acme_import/__init__.py": "#" * 2 * 1024**2}
+    plugin = wheel(tmp_path, "acme", plugins={"acme": "acme_import"}, files=files)
+    entries = app_entries([plugin])
+    monkeypatch.setattr(archive, "MAX_TEXT_BYTES", 1024**2)
+    with opened(app_file(tmp_path, entries)) as app:
+        (problem,) = (text for text in check(app, TARGET).problems if "MiB" in text)
+    assert problem.startswith("acme-1.0-py3-none-any.whl: unpacks to more than 1 MiB; the largest is acme_import/")
+
+
+def test_odd_escapes_in_a_script_are_nobody_s_matter(tmp_path: Path) -> None:
+    entries = good(tmp_path)
+    # Warnings are errors here.
+    entries[f"{START}.py"] = b"import gom\nx = '\\d'\n"
+    assert checked(tmp_path, entries).problems == []
+
+
+def test_both_apps_share_one_version_of_a_module(tmp_path: Path) -> None:
+    base = good(tmp_path)
+    newer = wheel(tmp_path, "rpds", "2.0", tag="cp39-cp39-win_amd64")
+    plugin = wheel(tmp_path, "site", requires=["rpds"], plugins={"site": "site_import"})
+    joining = app_file(tmp_path, app_entries([plugin, newer], kind="plugin"))
+    with opened(joining) as app, opened(app_file(tmp_path, base, "base.addon")) as beside:
+        (problem,) = check(app, TARGET, beside).problems
+    assert problem.startswith("scripts/modules/rpds-2.0-cp39-cp39-win_amd64.whl: gombus's App has rpds 1.0, and they ")
+
+
+def test_gombus_s_own_app_needs_all_in_itself(tmp_path: Path) -> None:
+    base = app_file(tmp_path, good(tmp_path), "base.addon")
+    entries = good(tmp_path)
+    del entries["scripts/modules/rpds-1.0-cp39-cp39-win_amd64.whl"]
+    with opened(app_file(tmp_path, entries)) as app, opened(base) as beside:
+        assert check(app, TARGET, beside).problems == ["gombus needs rpds, which is not there"]

@@ -123,7 +123,9 @@ def test_what_is_missing_is_told_with_who_needs_it(tmp_path: Path) -> None:
         "gombus needs tomli, which is not there",
         "attrs needs hypothesis, which is not there",
     ]
-    assert missing([own, click, attrs], LATER, {"hypothesis": own}) == ["gombus needs click>=8, and click 7.0 is there"]
+    assert missing([own, click, attrs], LATER, {"hypothesis": wheel(tmp_path, "hypothesis")}) == [
+        "gombus needs click>=8, and click 7.0 is there"
+    ]
 
 
 def test_another_app_s_modules_count(tmp_path: Path) -> None:
@@ -137,3 +139,16 @@ def test_a_prerelease_that_is_built_counts(tmp_path: Path) -> None:
     core = wheel(tmp_path, "gombus", "0.2.dev1")
     assert read(core.path).version.is_prerelease
     assert missing([core, wheel(tmp_path, "acme", requires=["gombus>=0.1"])], TARGET) == []
+
+
+def test_what_a_plugin_asks_of_an_extra_of_gombus_s_is_told(tmp_path: Path) -> None:
+    core = wheel(tmp_path, "gombus", requires=["cryptography; extra == 'tls'"])
+    plugin = wheel(tmp_path, "acme", requires=["gombus[tls]"])
+    assert missing([plugin], TARGET, {"gombus": core}) == ["gombus needs cryptography, which is not there"]
+
+
+@needs_pip
+def test_what_only_the_first_patch_releases_cannot_have_is_fetched(index: Path, folder: Path) -> None:
+    wheel(index, "cryptography", lines=["Requires-Python: >=3.8,!=3.9.0,!=3.9.1"])
+    own = wheel(folder, "gombus", requires=["cryptography"])
+    assert fetched([own], folder) == {"cryptography": "1.0", "gombus": "1.0"}

@@ -70,6 +70,30 @@ def test_a_plugin_s_app_beside_gombus_s(tmp_path: Path, parts: list[object]) -> 
     )
 
 
+def test_constraints_are_text_with_or_without_a_mark(tmp_path: Path, parts: list[object]) -> None:
+    lines = tmp_path / "constraints.txt"
+    lines.write_bytes(b"\xef\xbb\xbfacme==1.0\r\n")
+    assert run("build", *parts, "--constraint", lines, cwd=tmp_path).returncode == 0
+    lines.write_bytes(b"\xff\xfea\x00")
+    done = run("build", *parts, "--constraint", lines, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"Error: {lines}: cannot be read as UTF-8 text: ")
+
+
+def test_only_gombus_s_app_is_joined(tmp_path: Path, parts: list[object]) -> None:
+    other = wheel(tmp_path, "other", plugins={"other": "other"})
+    app_file(tmp_path, app_entries([other], kind="plugin"), "o.addon")
+    core = wheel(tmp_path, "gombus", plugins={"x": "x"})
+    app_file(tmp_path, {**app_entries([core]), "../x": b""}, "bad.addon")
+    for beside, says in (
+        ("o.addon", "o.addon is not gombus's App: it has no module gombus"),
+        ("bad.addon", "bad.addon: '../x': leads out of the App; allowed: names below its folder, with /"),
+    ):
+        for arguments in (["build", "--plugin-only", other.path], ["check", "o.addon"]):
+            done = run(*arguments, "--beside", beside, cwd=tmp_path)
+            assert (done.returncode, done.stderr) == (1, f"Error: {says}\n")
+
+
 def test_what_is_wrong_with_an_app_is_listed(tmp_path: Path) -> None:
     entries = app_entries([wheel(tmp_path, "gombus", plugins={"x": "x"})])
     del entries["icon.png"], entries["doc/README.md"]

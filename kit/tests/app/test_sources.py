@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,55 @@ def test_what_is_installed_from_a_folder_is_built_from_there(
 
 
 @needs_pip
+def test_a_folder_is_built_wherever_it_is_named_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(QUIT, tmp_path / "quit_copy")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    for number, named in enumerate(("quit_copy", "./quit_copy", "quit_copy/")):
+        made = tmp_path / str(number)
+        made.mkdir()
+        assert wheel_of(named, TARGET, made, isolated=False).name == "gombus-quit"
+
+
+@needs_pip
+def test_a_folder_does_not_stand_for_what_is_installed(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in the folder in which gombus was cloned.
+    (tmp_path / "pluggy").mkdir()
+    (tmp_path / "pluggy" / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(PipError, match=f"pluggy=={version('pluggy')}"):
+        wheel_of("pluggy", TARGET, folder, isolated=False)
+
+
+def test_nothing_is_fetched_in_the_place_of_a_folder_that_is_no_project(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "acme_import").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="acme_import: allowed: a folder with a pyproject"):
+        wheel_of("acme_import", TARGET, folder, isolated=False)
+
+
+@pytest.mark.parametrize("named", ["acme[fast]", "acme>=1; python_version > '3'"])
+def test_a_name_has_versions_and_no_more(folder: Path, named: str) -> None:
+    with pytest.raises(SourceError, match="allowed: a name and versions, such as acme>=1"):
+        wheel_of(named, TARGET, folder, isolated=False)
+
+
+@needs_pip
+def test_what_is_fetched_twice_is_named(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel(tmp_path, "acme")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    wheel_of("acme>=1", TARGET, folder, isolated=False)
+    with pytest.raises(SourceError, match="acme>=1: its wheel is there already; name each plugin once"):
+        wheel_of("acme>=1", TARGET, folder, isolated=False)
+
+
+@needs_pip
 def test_a_name_is_fetched(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel(tmp_path, "acme")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -64,7 +115,9 @@ def test_a_name_is_fetched(tmp_path: Path, folder: Path, monkeypatch: pytest.Mon
     assert wheel_of("acme>=1", TARGET, folder, isolated=False).name == "acme"
 
 
-@pytest.mark.parametrize("named", ["./no/such/folder", "acme-1.0-py3-none-any.whl/", "-x"])
+@pytest.mark.parametrize(
+    "named", ["./no/such/folder", "acme-1.0-py3-none-any.whl/", "-x", "acme @ https://acme.example/a.whl"]
+)
 def test_what_is_none_of_these_is_named(folder: Path, named: str) -> None:
     with pytest.raises(SourceError, match="allowed: a folder with a pyproject"):
         wheel_of(named, TARGET, folder, isolated=False)

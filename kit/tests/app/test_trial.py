@@ -70,3 +70,13 @@ def test_a_script_that_does_not_listen_is_not_waited_for(monkeypatch: pytest.Mon
             _ = script.url
         with pytest.raises(TrialError, match="has not ended after 0 s"):
             script.end()
+
+
+def test_an_interpreter_is_seen_from_here_and_may_be_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(sys.executable).parent)
+    with started(scripts("print('here')"), [], Path(sys.executable).name, "ws://x", {}) as script:
+        assert script.end() == 0
+    none = tmp_path / "none"
+    none.write_text("no program", encoding="utf-8")
+    with pytest.raises(TrialError, match="none cannot be started: "):
+        try_out(scripts(""), [], str(none))
