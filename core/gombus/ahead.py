@@ -36,6 +36,10 @@ class Ahead:
             expected_s += count * job_s.get(name, math.inf)
         return expected_s <= AHEAD_S
 
+    def is_short(self, request: str) -> bool:
+        """Whether a job of this type is expected to take no longer than may be marked ahead."""
+        return self._job_s.get(request, math.inf) <= AHEAD_S
+
     def add(self, request: str) -> None:
         """A job is marked."""
         self._marked += 1

@@ -199,7 +199,7 @@ class Jobs:
     # Running.
 
     def _begin(self, job: Job) -> None:
-        self._executor.submit(partial(self._work, job), partial(self._worked, job))
+        self._executor.submit(partial(self._work, job), partial(self._worked, job), self.line.is_short(job))
         self.watch.begun(job.kind.request.timeout_s)
 
     def _work(self, job: Job) -> Outcome | None:

@@ -86,6 +86,10 @@ class Line:
         """Whether a job is neither marked nor begun."""
         return job in self._waiting
 
+    def is_short(self, job: Job) -> bool:
+        """Whether a job is expected to take a moment only."""
+        return self._ahead.is_short(job.call.name)
+
     def done(self, job: Job) -> None:
         """The owner thread is free of this job."""
         del self.begun[job.id]

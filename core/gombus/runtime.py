@@ -42,10 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SWITCH_INTERVAL_S = 0.001
-"""How long a handler that computes in Python may keep the network thread waiting, in seconds; Python's default of
-0.005 makes every answer of the server many times slower meanwhile. With less, the threads that work for one request
-take the interpreter from each other more often: with a journal, 0.0005 costs 8 % of the throughput."""
 FORCED_LIMIT_S = 0.3
 """How long clients may take to hear of it then, in seconds."""
 FORCED = 130
@@ -97,8 +93,6 @@ def _run(
 ) -> None:
     backend, registry, gom = open_backend(settings, environ, registry)
     presence: Presence = getattr(backend, "presence", None) or Presence()
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with stop_signals() as signals:
             network = _Network(settings, place, access, files, registry, backend, gom, signals, presence)
@@ -119,7 +113,6 @@ def _run(
             if presence.final:
                 raise BackendLost(presence.reason)
     finally:
-        sys.setswitchinterval(interval)
         backend.close()
 
 

@@ -39,6 +39,15 @@ def test_one_of_which_nothing_is_known_is_marked_alone() -> None:
     assert not ahead.has_room("b")
 
 
+def test_short_is_what_is_known_to_be() -> None:
+    assert not Ahead().is_short("a")
+    assert known(AHEAD_S * 0.6).is_short("a")
+    assert not known(AHEAD_S * 1.5).is_short("a")
+    ahead = known(1e-6)
+    ahead.took("a", AHEAD_S * 2, whole=False)
+    assert not ahead.is_short("a")
+
+
 def test_as_much_work_as_may_be_lost_is_marked() -> None:
     assert fill(known(1.0), "a") == 1
     assert fill(known(AHEAD_S * 0.6), "a") == 1

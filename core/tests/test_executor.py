@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -50,6 +51,22 @@ def test_work_runs_on_the_owner_thread_in_order() -> None:
     bench.stop()
     assert ran == [(number, bench.owner.ident) for number in range(100)]
     assert bench.results == [str(number) for number in range(100)]
+
+
+def test_other_threads_wait_for_less_while_work_runs_that_may_take_long() -> None:
+    bench = Bench()
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    try:
+        for short in (False, True):
+            bench.executor.submit(lambda: f"{sys.getswitchinterval():.4f}", bench.results.append, short)
+        bench.owner.start()
+        bench.deliver_until(2)
+        bench.stop()
+        assert bench.results == ["0.0005", "0.0050"]
+        assert sys.getswitchinterval() == pytest.approx(0.005)
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 def test_done_runs_where_deliver_is_called() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -128,18 +127,6 @@ def test_stop_may_be_called_more_than_once_and_after_the_end() -> None:
 def test_the_url_of_an_ipv6_address_has_brackets() -> None:
     with serving(request(), host="::1") as server:
         assert server.url.startswith("ws://[::1]:")
-
-
-def test_a_command_that_computes_lets_the_network_go_on() -> None:
-    before = sys.getswitchinterval()
-    # Two servers of other tests that overlapped in this process may have left another one.
-    sys.setswitchinterval(0.005)
-    try:
-        with serving(request()):
-            assert sys.getswitchinterval() < 0.004
-        assert sys.getswitchinterval() == pytest.approx(0.005)
-    finally:
-        sys.setswitchinterval(before)
 
 
 def test_a_host_that_is_not_allowed_is_refused_before_the_backend_is_asked_for_anything() -> None:
