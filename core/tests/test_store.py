@@ -151,7 +151,7 @@ def test_what_is_asked_often_is_served_by_an_index(path: Path) -> None:
         (store._BY_KEY, ("x",), "job_key"),
         (store._OPEN, (QUEUED,), "job_state"),
         (store._LIST_STATE, (ALL, FAILED, 10), "job_state"),
-        (store._START[4], (1.0, *"abcd"), "sqlite_autoindex_job_1"),
+        (store._START.of(4), (1.0, *"abcd"), "sqlite_autoindex_job_1"),
         (store._LATE, ("x", "y"), "sqlite_autoindex_job_1"),
     ]:
         plan = " ".join(row[3] for row in opened._db.execute("EXPLAIN QUERY PLAN " + query, values))

@@ -61,9 +61,10 @@ class Inside(Presence):
         # Two threads look; it is said once.
         with self._lock:
             if self.ready and gone(self._gom):
-                log.error("%s is lost: it closed the connection; start gombus from INSPECT again", self._title)
+                reason = f"{self._title} is lost: it closed the connection; start gombus from INSPECT again"
+                log.error("%s", reason)
                 self.final = True
-                self.change(f"{self._title} is lost: it closed the connection; start gombus from INSPECT again")
+                self.change(reason)
         return not self.ready
 
     def _keep_looking(self) -> None:

@@ -20,7 +20,9 @@ said = logging.getLogger("gombus.inspect.gom")
 START_LIMIT_S = 60.0
 """How long the holder may take, in s, to import gom, which asks INSPECT several things."""
 END_LIMIT_S = 6.0
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from gombus.inspect import holder; __file__ = holder.__file__; {run}"
+_PROGRAM = (
+    "import sys; sys.path[:] = {path!r}; from gombus.inspect import holder; __file__ = holder.__file__; holder.main()"
+)
 
 
 class Process:
@@ -32,7 +34,7 @@ class Process:
 
     def __init__(self, address: str, lost: Callable[[Process], None]) -> None:
         # The same modules as here, and nothing of the current folder, which `-m` would put first.
-        program = _PROGRAM.format(path=sys.path, run="holder.main()")
+        program = _PROGRAM.format(path=sys.path)
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
@@ -42,7 +44,8 @@ class Process:
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._requests, self._answers = self._process.stdin, self._process.stdout
-        self._place = Place(self.do)
+        self.place = Place(self.do)
+        """The objects that it holds."""
         self._address = address
         self._lost = lost
         self._owner = threading.main_thread().ident
@@ -56,11 +59,6 @@ class Process:
             with self._process:
                 self._process.kill()
             raise
-
-    @property
-    def place(self) -> Place:
-        """The objects that it holds."""
-        return self._place
 
     def open(self) -> str:
         """Have gom imported.
@@ -87,7 +85,7 @@ class Process:
         if threading.get_ident() != self._owner:
             raise RuntimeError("gom can be used on the thread only on which the handler runs")
         # Where an argument is of an earlier one, nothing was asked, and this one is not lost.
-        message = self._place.bytes_of(operation, args)
+        message = self.place.bytes_of(operation, args)
         try:
             ended, value, warnings = self._understood(self._asked(message))
             if ended == LOST:
@@ -114,7 +112,7 @@ class Process:
 
     def _understood(self, answer: bytes) -> Any:
         try:
-            ended, value, warnings = self._place.value_of(answer)
+            ended, value, warnings = self.place.value_of(answer)
         except Exception as error:
             # What it knows of what is here can no longer be relied on.
             log.exception("what the process that talks to INSPECT says cannot be understood")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import JournalError
 from ..lockfile import hold_beside
@@ -29,14 +29,16 @@ _AT_ONCE = 64
 computes keeps it for a while, so few statements with many rows cost far less than many with one."""
 
 
-class _Many:
-    """A statement for any number of rows up to `_AT_ONCE`."""
+class _Many(NamedTuple):
+    """A statement for any number of rows up to `_AT_ONCE`. Each number has a text of its own, which SQLite keeps."""
 
-    def __init__(self, before: str, row: str, after: str) -> None:
-        self._texts = ["", *(before + ", ".join([row] * count) + after for count in range(1, _AT_ONCE + 1))]
+    before: str
+    row: str
+    after: str
 
-    def __getitem__(self, count: int) -> str:
-        return self._texts[count]
+    def of(self, count: int) -> str:
+        """The statement for so many rows."""
+        return self.before + ", ".join([self.row] * count) + self.after
 
 
 _INSERT = _Many(f"INSERT INTO job ({COLUMNS}) VALUES ", f"({', '.join('?' * len(Record._fields))})", "")
@@ -134,7 +136,7 @@ class Store:
     def _at_once(self, statement: _Many, rows: Sequence[Sequence[Any]], first: Sequence[Any] = ()) -> None:
         for place in range(0, len(rows), _AT_ONCE):
             some = rows[place : place + _AT_ONCE]
-            self._db.execute(statement[len(some)], (*first, *chain.from_iterable(some)))
+            self._db.execute(statement.of(len(some)), (*first, *chain.from_iterable(some)))
 
     def prune(self, before: float, jobs: int) -> int:
         """Drop some of the oldest jobs, but none that has not ended.
